@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "core/memory.h"
+#include "core/size.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct CrRegion {
+    GSList *blocks; /* of Owned */
+    size_t size;
+};
+
+typedef struct {
+    void *data;
+    GDestroyNotify free_func;
+} Owned;
+
+static gint fail_countdown; /* allocations until one fails; 0 = never */
+static gint fail_for_good;
+static gint n_allocations;
+
+unsigned
+cr_mem_fail_at(unsigned n, bool for_good)
+{
+    unsigned made = (unsigned)g_atomic_int_get(&n_allocations);
+    g_atomic_int_set(&n_allocations, 0);
+    g_atomic_int_set(&fail_for_good, for_good);
+    g_atomic_int_set(&fail_countdown, (gint)n);
+    return made;
+}
+
+static bool
+must_fail(void)
+{
+    gint left = g_atomic_int_get(&fail_countdown);
+    g_atomic_int_inc(&n_allocations);
+    if (left == 0)
+        return false;
+    if (left == 1) {
+        if (!g_atomic_int_get(&fail_for_good))
+            g_atomic_int_set(&fail_countdown, 0);
+        return true;
+    }
+    g_atomic_int_add(&fail_countdown, -1);
+    return false;
+}
+
+void *
+cr_mem_alloc(size_t count, size_t size, const char *what, GError **error)
+{
+    size_t bytes;
+    void *memory = NULL;
+
+    if (!cr_size_mul(count, size, &bytes) || !cr_size_add(bytes, CR_ALIGN, &bytes)) {
+        g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_LIMIT,
+                    "%s: %" G_GSIZE_FORMAT " elements of %" G_GSIZE_FORMAT
+                    " bytes are more than memory can address",
+                    what, count, size);
+        return NULL;
+    }
+    bytes = cr_round_up(count * size + (count * size == 0), CR_ALIGN);
+    if (!must_fail() && posix_memalign(&memory, CR_ALIGN, bytes) != 0)
+        memory = NULL;
+    if (!memory) {
+        g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_NOMEM,
+                    "%s: out of memory (%" G_GSIZE_FORMAT " bytes wanted)", what, bytes);
+        return NULL;
+    }
+    return memset(memory, 0, bytes);
+}
+
+void
+cr_mem_free(void *memory)
+{
+    free(memory);
+}
+
+CrRegion *
+cr_region_new(void)
+{
+    return g_new0(CrRegion, 1);
+}
+
+static void
+owned_free(gpointer data)
+{
+    Owned *owned = data;
+    owned->free_func(owned->data);
+    g_free(owned);
+}
+
+void
+cr_region_free(CrRegion *region)
+{
+    if (!region)
+        return;
+    g_slist_free_full(region->blocks, owned_free);
+    g_free(region);
+}
+
+void
+cr_region_own(CrRegion *region, void *data, GDestroyNotify free_func)
+{
+    Owned *owned = g_new(Owned, 1);
+    owned->data = data;
+    owned->free_func = free_func;
+    region->blocks = g_slist_prepend(region->blocks, owned);
+}
+
+void *
+cr_region_alloc(CrRegion *region, size_t count, size_t size, const char *what, GError **error)
+{
+    void *memory = cr_mem_alloc(count, size, what, error);
+    if (memory) {
+        cr_region_own(region, memory, cr_mem_free);
+        region->size += count * size;
+    }
+    return memory;
+}
+
+size_t
+cr_region_get_size(const CrRegion *region)
+{
+    return region->size;
+}

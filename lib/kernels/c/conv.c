@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* y[o][x] = clamp(bias[o] + Σ_segment Σ_block Σ_ky Σ_kx Σ_c in · w, low, high), pixel by pixel. */
+#include "kernels/c/clamp.h"
+#include "kernels/c/reference.h"
+
+/* sum[o] += one row of taps of one channel block */
+static const float *
+add_taps(float *sum, const float *w, const float *x, ptrdiff_t tap_step, int kw, int channels,
+         int lanes)
+{
+    for (int kx = 0; kx < kw; kx++) {
+        for (int c = 0; c < channels; c++, w += lanes) {
+            const float in = x[kx * tap_step + c];
+            for (int o = 0; o < lanes; o++)
+                sum[o] += in * w[o];
+        }
+    }
+    return w;
+}
+
+static void
+add_segment(float *sum, const float **w, const CrConvRow *row, const CrConvSegment *segment, int x,
+            int lanes)
+{
+    const float *block = segment->x + (ptrdiff_t)x * row->stride * segment->pixel;
+
+    for (int left = segment->channels; left > 0; left -= segment->pixel) {
+        const int channels = left < segment->pixel ? left : segment->pixel;
+        const ptrdiff_t ky_weights = (ptrdiff_t)row->kw * channels * lanes;
+
+        *w += row->ky_begin * ky_weights;
+        for (int ky = row->ky_begin; ky < row->ky_end; ky++)
+            *w = add_taps(sum, *w, block + ky * segment->row_stride,
+                          (ptrdiff_t)row->dilation * segment->pixel, row->kw, channels, lanes);
+        *w += (row->kh - row->ky_end) * ky_weights;
+        block += segment->block_stride;
+    }
+}
+
+void
+cr_reference_conv_row(const CrConvRow *row, int block)
+{
+    const int lanes = row->y[1] ? 2 * block : block;
+
+    for (int x = 0; x < row->width; x++) {
+        float sum[2 * CR_MAX_BLOCK];
+        const float *w = row->weights;
+
+        for (int o = 0; o < lanes; o++)
+            sum[o] = row->bias[o];
+        for (int s = 0; s < row->n_segments; s++)
+            add_segment(sum, &w, row, &row->segment[s], x, lanes);
+        for (int o = 0; o < lanes; o++)
+            row->y[o / block][(ptrdiff_t)x * block + o % block] =
+                cr_clamp(sum[o], row->low, row->high);
+    }
+}
+
+void
+cr_c_conv_row(const CrConvRow *row)
+{
+    cr_reference_conv_row(row, V_LANES);
+}

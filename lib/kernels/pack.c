@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "kernels/pack.h"
+
+size_t
+cr_conv_pack_size(const CrConvPack *pack, int n_blocks)
+{
+    size_t channels = 0;
+
+    for (int s = 0; s < pack->n_segments; s++)
+        channels += (size_t)pack->segment[s].channels;
+    return channels * (size_t)pack->kh * (size_t)pack->kw * (size_t)n_blocks * (size_t)pack->block;
+}
+
+/* The weight between two channels, or NULL when they are in different groups. */
+static const float *
+find_weights(const CrConvPack *pack, int out, int in)
+{
+    const int group = out / (pack->out_channels / pack->groups);
+    const int channel = in - group * pack->in_per_group;
+
+    if (channel < 0 || channel >= pack->in_per_group)
+        return NULL;
+    return pack->weights + ((size_t)out * (size_t)pack->in_per_group + (size_t)channel) *
+                               (size_t)pack->kh * (size_t)pack->kw;
+}
+
+/* Channels in … in + channels - 1 of one channel block: [ky][kx][channel][n_lanes]. */
+static void
+pack_channels(float *dst, const CrConvPack *pack, int n_lanes, int out, int in, int channels)
+{
+    const int taps = pack->kh * pack->kw;
+
+    for (int c = 0; c < channels; c++) {
+        const float *weights = out < 0 ? NULL : find_weights(pack, out, in + c);
+        for (int tap = 0; tap < taps; tap++)
+            dst[((size_t)tap * (size_t)channels + (size_t)c) * (size_t)n_lanes] =
+                weights ? weights[tap] : 0.0f;
+    }
+}
+
+/* out < 0: a lane without an output channel */
+static void
+pack_lane(float *dst, const CrConvPack *pack, int n_lanes, int out)
+{
+    for (int s = 0; s < pack->n_segments; s++) {
+        const CrPackSegment *segment = &pack->segment[s];
+
+        for (int c = 0; c < segment->channels; c += segment->pixel) {
+            const int left = segment->channels - c;
+            const int channels = left < segment->pixel ? left : segment->pixel;
+            pack_channels(dst, pack, n_lanes, out, segment->first_channel + c, channels);
+            dst += (size_t)pack->kh * (size_t)pack->kw * (size_t)channels * (size_t)n_lanes;
+        }
+    }
+}
+
+void
+cr_conv_pack_block(float *dst, const CrConvPack *pack, int n_blocks, int index, int first,
+                   int lanes)
+{
+    for (int lane = 0; lane < pack->block; lane++)
+        pack_lane(dst + index * pack->block + lane, pack, n_blocks * pack->block,
+                  lane < lanes ? first + lane : -1);
+}
+
+void
+cr_conv_pack(float *dst, const CrConvPack *pack, int n_blocks, int first, int lanes)
+{
+    for (int b = 0; b < n_blocks; b++)
+        cr_conv_pack_block(dst, pack, n_blocks, b, first + b * pack->block,
+                           lanes - b * pack->block);
+}
+
+void
+cr_depthwise_pack(float *dst, const float *weights, int kh, int kw, int block, int first, int lanes)
+{
+    const int taps = kh * kw;
+
+    for (int tap = 0; tap < taps; tap++) {
+        for (int lane = 0; lane < block; lane++)
+            *dst++ =
+                lane < lanes ? weights[(size_t)(first + lane) * (size_t)taps + (size_t)tap] : 0;
+    }
+}
+
+void
+cr_gemv_pack(float *dst, const float *w, ptrdiff_t out_stride, ptrdiff_t in_stride, int k,
+             int block, int first, int lanes)
+{
+    for (int i = 0; i < k; i++) {
+        for (int lane = 0; lane < 4 * block; lane++)
+            *dst++ = lane < lanes ? w[(first + lane) * out_stride + i * in_stride] : 0;
+    }
+}
+
+void
+cr_bias_pack(float *dst, const float *src, int first, int lanes, int size)
+{
+    for (int lane = 0; lane < size; lane++)
+        dst[lane] = src && lane < lanes ? src[first + lane] : 0;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* The table of one instruction set. */
+
+#include "kernels/tables.h"
+
+const CrKernels V_ISA(kernels) = {
+    .level = V_LEVEL,
+    .name = V_NAME,
+    .block = V_LANES,
+    .conv_row = V_ISA(conv_row),
+    .depthwise_row = V_ISA(depthwise_row),
+    .max_pool_row = V_ISA(max_pool_row),
+    .average_pool_row = V_ISA(average_pool_row),
+    .binary =
+        {
+            [CR_BINARY_ADD] = V_ISA(add),
+            [CR_BINARY_SUB] = V_ISA(sub),
+            [CR_BINARY_MUL] = V_ISA(mul),
+            [CR_BINARY_DIV] = V_ISA(div),
+            [CR_BINARY_MAX] = V_ISA(max),
+            [CR_BINARY_MIN] = V_ISA(min),
+        },
+    .unary =
+        {
+            [CR_UNARY_CLIP] = V_ISA(clip),
+            [CR_UNARY_LEAKY_RELU] = V_ISA(leaky_relu),
+            [CR_UNARY_SIGMOID] = V_ISA(sigmoid),
+            [CR_UNARY_TANH] = V_ISA(tanh),
+            [CR_UNARY_HARD_SIGMOID] = V_ISA(hard_sigmoid),
+            [CR_UNARY_HARD_SWISH] = V_ISA(hard_swish),
+            [CR_UNARY_AFFINE] = V_ISA(affine),
+            [CR_UNARY_EXP] = V_ISA(exp),
+            [CR_UNARY_SQRT] = V_ISA(sqrt),
+            [CR_UNARY_ABS] = V_ISA(abs),
+        },
+    .fill_lanes = V_ISA(fill_lanes),
+    .fill_pixels = V_ISA(fill_pixels),
+    .pack_row = V_ISA(pack_row),
+    .unpack_row = V_ISA(unpack_row),
+    .resize_row = V_ISA(resize_row),
+    .sum_row = V_ISA(sum_row),
+    .gemv_panel = V_ISA(gemv_panel),
+    .has_non_finite = V_ISA(has_non_finite),
+};

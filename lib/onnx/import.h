@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* From the operators of a file's opset to those of opset 21. A rule rewrites one node in place;
+ * what has not changed since opset 7 needs none. Attributes that no longer exist are left alone and
+ * refused by the check against the operator table. */
+#pragma once
+
+#include "onnx/proto.h"
+
+typedef struct {
+    CrGraph *graph;
+    int64_t opset; /* of the file */
+    CrNode *node;  /* what is rewritten; its op may change */
+    bool consumed; /* set: the node became something else and is not added */
+} CrImport;
+
+typedef struct {
+    const char *op;
+    bool (*rewrite)(CrImport *import, GError **error);
+} CrImportRule;
+
+/* One table per family; each ends with op == NULL. */
+extern const CrImportRule cr_import_constant[];
+extern const CrImportRule cr_import_normalize[];
+extern const CrImportRule cr_import_reduce[];
+extern const CrImportRule cr_import_resize[];
+extern const CrImportRule cr_import_shape[];
+extern const CrImportRule cr_import_softmax[];
+
+/* Rewrites the node and adds it to the file's graph; takes it over. */
+bool cr_import_node(CrOnnxFile *file, CrNode *node, GError **error);
+
+/* Makes the value a constant; FORMAT when something else defines it already. */
+bool cr_import_set_constant(CrGraph *graph, int value, ConvRnnTensor *tensor, GError **error);
+
+/* --- for rules --- */
+
+/* An error that begins with the node; returns false. */
+bool cr_import_error(const CrImport *import, ConvRnnError code, GError **error, const char *format,
+                     ...) G_GNUC_PRINTF(4, 5);
+
+/* The node's input, grown with CR_NO_VALUE as needed. */
+void cr_import_set_input(CrNode *node, int index, int value);
+int cr_import_input(const CrNode *node, int index); /* CR_NO_VALUE when it has none */
+/* The input's constant as far as the file has been read, or NULL. */
+const ConvRnnTensor *cr_import_constant_input(const CrImport *import, int index);
+
+/* Moves an attribute to an int64 vector (INTS), or a float scalar (FLOAT), that is input `index`.
+ * Nothing happens when the attribute is absent. FORMAT when it has another type. */
+bool cr_import_ints_to_input(CrImport *import, const char *attr, int index, GError **error);
+bool cr_import_float_to_input(CrImport *import, const char *attr, int index, GError **error);
+
+/* Adds a helper node before the one at hand: one output, *out; in1 may be CR_NO_VALUE, int_attr may
+ * be NULL. */
+bool cr_import_add(CrImport *import, const char *op, int in0, int in1, const char *int_attr,
+                   int64_t value, int *out, GError **error);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Resize of height and width in blocks: nearest and linear. */
+#include "core/size.h"
+#include "kernels/kernels.h"
+#include "ops/blocked.h"
+#include "ops/resize.h"
+#include "ops/rows.h"
+
+typedef struct {
+    CrResize resize;
+    const CrKernels *kernels;
+    CrRows in, out;
+    int out_io;
+    int32_t *same; /* 0, 1, 2 …: the table of an axis that keeps its size */
+    float *zero;
+    int rows_per_tile;
+} BlockedResize;
+
+static void
+nearest_row(const BlockedResize *r, const float *src, float *dst)
+{
+    const CrResizeAxis *axis = &r->resize.axis[3];
+    size_t block = (size_t)r->out.block;
+    for (int x = 0; x < r->out.size.w; x++)
+        memcpy(dst + (size_t)x * block,
+               src + (size_t)(axis->active ? axis->index[x] : x) * block, block * sizeof *dst);
+}
+
+static void
+resize_row(const BlockedResize *r, void *const *io, int n, int y, int block)
+{
+    const CrResizeAxis *v = &r->resize.axis[2], *h = &r->resize.axis[3];
+    float *dst = cr_row_at(&r->out, io[r->out_io], n, y, block);
+
+    if (r->resize.mode == CR_RESIZE_NEAREST) {
+        nearest_row(r, cr_row_at(&r->in, io[0], n, v->active ? v->index[y] : y, block), dst);
+    } else {
+        int y0 = v->active ? v->x0[y] : y, y1 = v->active ? v->x1[y] : y;
+        r->kernels->resize_row(dst, cr_row_at(&r->in, io[0], n, y0, block),
+                               cr_row_at(&r->in, io[0], n, y1, block), v->active ? v->fx[y] : 0,
+                               h->active ? h->x0 : r->same, h->active ? h->x1 : r->same,
+                               h->active ? h->fx : r->zero, r->out.size.w);
+    }
+    cr_row_clear_borders(&r->out, dst);
+}
+
+static void
+resize_tile(const CrStep *step, void *const *io, int tile, void *scratch)
+{
+    const BlockedResize *r = step->params;
+    int all = r->out.size.n * r->out.size.h;
+    int begin = tile * r->rows_per_tile, end = MIN(begin + r->rows_per_tile, all);
+    (void)scratch;
+
+    for (int i = begin; i < end; i++)
+        for (int block = 0; block < r->out.stride.blocks; block++)
+            resize_row(r, io, i / r->out.size.h, i % r->out.size.h, block);
+}
+
+static bool
+prepare(CrOpSetup *setup, CrStep *step, GError **error)
+{
+    BlockedResize *r = cr_region_alloc(setup->region, 1, sizeof *r, setup->node->name, error);
+    size_t width = (size_t)setup->out[0].dims[3];
+
+    if (!r || !cr_resize_parse(setup, &r->resize, error) ||
+        !cr_resize_tabulate(setup, &r->resize, error))
+        return false;
+    r->same = cr_region_alloc(setup->region, width, sizeof *r->same, "Resize", error);
+    r->zero = cr_region_alloc(setup->region, width, sizeof *r->zero, "Resize", error);
+    if (!r->same || !r->zero)
+        return false;
+    for (size_t x = 0; x < width; x++)
+        r->same[x] = (int32_t)x;
+    r->out_io = setup->n_in;
+    r->kernels = setup->kernels;
+    r->in = cr_rows(&setup->in[0]);
+    r->out = cr_rows(&setup->out[0]);
+    r->rows_per_tile = cr_rows_per_tile(&r->out);
+    step->run = resize_tile;
+    step->params = r;
+    step->n_tiles = cr_div_up(r->out.size.n * r->out.size.h, r->rows_per_tile);
+    step->kernel = setup->kernels->name;
+    return true;
+}
+
+static bool
+blocked(CrOpSetup *setup)
+{
+    const CrDesc *in = &setup->in[0], *out = &setup->out[0];
+    CrResize resize;
+
+    if (in->block != setup->kernels->block || in->n_dims != 4 || in->dims[0] != out->dims[0] ||
+        in->dims[1] != out->dims[1] || !cr_resize_parse(setup, &resize, NULL) ||
+        resize.mode == CR_RESIZE_CUBIC || resize.extrapolates)
+        return false;
+    cr_desc_set_layout(&setup->out[0], in);
+    return true;
+}
+
+const CrOp cr_op_blocked_resize = {.name = "Resize",
+                                   .min_in = 1,
+                                   .max_in = 4,
+                                   .min_out = 1,
+                                   .max_out = 1,
+                                   .prepare = prepare,
+                                   .blocked = blocked};

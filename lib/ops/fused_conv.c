@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "ops/fused_conv.h"
+#include "core/size.h"
+#include "kernels/pack.h"
+#include <math.h>
+
+/* Inputs with no more channels than this are read as planes: lanes would be mostly empty. */
+#define MAX_PLANAR 8
+/* Padding columns are part of every row; a convolution that wants more keeps to the plain form. */
+#define MAX_PADDING 64
+#define ROWS        4             /* rows of a tile, when there are enough of them */
+#define MIN_TILES   8             /* below this, channels are cut as well */
+#define SMALL_MACS  (64 << 10)    /* not worth cutting at all */
+#define RAW_BYTES   (384 << 10)   /* of rows waiting for the program: they stay in the L2 cache */
+
+/* Window with two axes, (H, W); the depth of a 3-D one is not for us. */
+static bool
+window_2d(const CrConv *conv, CrWindow *w)
+{
+    *w = conv->window;
+    if (w->n_spatial > 2)
+        return false;
+    cr_window_to_3d(w);
+    return true;
+}
+
+static bool
+is_depthwise(const CrConv *conv)
+{
+    return conv->group > 1 && conv->group == conv->channels && conv->filters == conv->channels;
+}
+
+bool
+cr_fused_conv_from_node(const CrOpSetup *setup, CrFusedConv *fused)
+{
+    CrWindow w;
+
+    *fused = (CrFusedConv){.n_x = 1, .low = -INFINITY, .high = INFINITY};
+    if (!setup->value[1] || setup->in[0].dtype != CONVRNN_DTYPE_FLOAT32 ||
+        !cr_conv_parse(setup, &fused->conv, NULL) || !window_2d(&fused->conv, &w) ||
+        cr_desc_elements(&setup->out[0]) == 0 || cr_desc_elements(&setup->in[0]) == 0 ||
+        (fused->conv.has_bias && !setup->value[2]))
+        return false;
+    fused->raw = setup->out[0];
+    return w.pad_begin[2] <= MAX_PADDING && w.pad_end[2] <= MAX_PADDING;
+}
+
+/* --- layouts --- */
+
+/* Columns of zeros that the taps of a row reach into. */
+static void
+wanted_padding(const CrFusedConv *fused, int *left, int *right)
+{
+    CrWindow w;
+    window_2d(&fused->conv, &w);
+    int64_t reach = (int64_t)(w.out[2] - 1) * w.stride[2] +
+                    (int64_t)(w.kernel[2] - 1) * w.dilation[2] + 1 - w.pad_begin[2];
+    *left = w.pad_begin[2];
+    *right = (int)MAX(reach - w.in[2], 0);
+}
+
+static bool
+blocked(CrOpSetup *setup)
+{
+    const CrFusedConv *fused = setup->fused;
+    int block = setup->kernels->block, segments = 0, left, right;
+    CrDesc raw = fused->raw;
+
+    wanted_padding(fused, &left, &right);
+    for (int i = 0; i < fused->n_x; i++) {
+        CrDesc *x = &setup->in[i];
+        bool planar = x->block == 1 || (!x->block && x->dims[1] <= MAX_PLANAR);
+        int parts = x->block == block ? cr_desc_parts(x) : 1;
+        if (is_depthwise(&fused->conv)) {
+            planar = false;
+            cr_desc_set_layout(x, &raw);
+        } else if (segments + parts + fused->n_x - 1 - i > CR_CONV_SEGMENTS || parts == 1) {
+            x->n_parts = 0;
+            parts = 1;
+        }
+        segments += parts;
+        x->block = planar ? 1 : block;
+        x->pad_left = left;
+        x->pad_right = right;
+        x->row_blocks = 0;
+    }
+    raw.block = block;
+    if (fused->has_program) {
+        CrDesc domain = setup->out[0];
+        if (cr_desc_same_shape(&domain, &raw))
+            cr_desc_set_layout(&domain, &raw);
+        domain.block = block;
+        cr_program_layouts(setup, &fused->program, &domain);
+    } else {
+        cr_desc_set_layout(&setup->out[0], &raw);
+    }
+    return true;
+}
+
+/* --- preparing --- */
+
+typedef struct {
+    CrConv conv;
+    CrWindow window; /* axes 1 and 2 */
+    const CrKernels *kernels;
+    int n_x;
+    CrRows x[CR_CONV_SEGMENTS];
+
+    int n_segments;
+    struct {
+        int x, block; /* which input, and the first block of its part */
+        int channels;
+    } segment[CR_CONV_SEGMENTS];
+
+    CrRows out;        /* rows of output 0: the domain */
+    int out_io;        /* its index in io, when there is no program */
+    int raw_blocks;
+    size_t raw_stride; /* floats of one raw row of one block in scratch */
+
+    int n_panels, panels_per_tile, panel_tiles; /* panels of two blocks */
+    int rows, row_tiles;
+    const float *const *weights; /* [n_panels]; depthwise: [raw_blocks] */
+    const float *bias;           /* [raw_blocks][block] */
+    float low, high;
+    const CrProgramRun *program;
+} FusedConv;
+
+static void
+find_segments(CrOpSetup *setup, const CrFusedConv *fused, FusedConv *f, CrConvPack *pack)
+{
+    int first = 0;
+
+    for (int i = 0; i < fused->n_x; i++) {
+        const CrDesc *x = &setup->in[i];
+        int block = 0;
+        f->x[i] = cr_rows(x);
+        for (int p = 0; p < cr_desc_parts(x); p++, f->n_segments++) {
+            int channels = cr_desc_part(x, p);
+            f->segment[f->n_segments].x = i;
+            f->segment[f->n_segments].block = block;
+            f->segment[f->n_segments].channels = channels;
+            pack->segment[f->n_segments] =
+                (CrPackSegment){.channels = channels, .first_channel = first, .pixel = x->block};
+            block += cr_div_up(channels, x->block);
+            first += channels;
+        }
+    }
+    pack->n_segments = f->n_segments;
+}
+
+static bool
+pack_dense(CrOpSetup *setup, const CrDesc *raw, FusedConv *f, const CrConvPack *pack,
+           GError **error)
+{
+    const float **weights =
+        cr_region_alloc(setup->region, (size_t)f->n_panels, sizeof *weights, "weights", error);
+
+    f->weights = weights;
+    for (int p = 0; weights && p < f->n_panels; p++) {
+        int n_blocks = MIN(2, f->raw_blocks - 2 * p);
+        float *panel = cr_region_alloc(setup->region, cr_conv_pack_size(pack, n_blocks),
+                                       sizeof *panel, setup->node->name, error);
+        if (!panel)
+            return false;
+        for (int i = 0; i < n_blocks; i++) {
+            int first, lanes = cr_desc_block_channels(raw, 2 * p + i, &first);
+            cr_conv_pack_block(panel, pack, n_blocks, i, first, lanes);
+        }
+        weights[p] = panel;
+    }
+    return weights != NULL;
+}
+
+static bool
+pack_depthwise(CrOpSetup *setup, const CrDesc *raw, FusedConv *f, const CrConvPack *pack,
+               GError **error)
+{
+    const float **weights =
+        cr_region_alloc(setup->region, (size_t)f->raw_blocks, sizeof *weights, "weights", error);
+
+    f->weights = weights;
+    for (int b = 0; weights && b < f->raw_blocks; b++) {
+        int first, lanes = cr_desc_block_channels(raw, b, &first);
+        float *w = cr_region_alloc(setup->region, (size_t)(pack->kh * pack->kw * pack->block),
+                                   sizeof *w, setup->node->name, error);
+        if (!w)
+            return false;
+        cr_depthwise_pack(w, pack->weights, pack->kh, pack->kw, pack->block, first, lanes);
+        weights[b] = w;
+    }
+    return weights != NULL;
+}
+
+static bool
+pack_bias(CrOpSetup *setup, const CrDesc *raw, const float *src, FusedConv *f, GError **error)
+{
+    float *bias = cr_region_alloc(setup->region, (size_t)(f->raw_blocks * raw->block),
+                                  sizeof *bias, "bias", error);
+    for (int b = 0; bias && b < f->raw_blocks; b++) {
+        int first, lanes = cr_desc_block_channels(raw, b, &first);
+        cr_bias_pack(bias + b * raw->block, src, first, lanes, raw->block);
+    }
+    f->bias = bias;
+    return bias != NULL;
+}
+
+/* Cuts the work. A program whose domain is one part of several needs all panels of its rows. */
+static void
+cut(FusedConv *f, const CrFusedConv *fused, bool whole_rows)
+{
+    size_t raw_row = f->raw_stride * (size_t)f->raw_blocks * sizeof(float);
+    int height = f->window.out[1], all = fused->conv.batch * height;
+
+    f->rows = MIN(ROWS, height);
+    while (fused->has_program && f->rows > 1 && raw_row * (size_t)f->rows > RAW_BYTES)
+        f->rows--;
+    f->panels_per_tile = f->n_panels;
+    if (cr_conv_macs(&fused->conv) <= SMALL_MACS) {
+        f->rows = height;
+    } else {
+        while (f->rows > 1 && cr_div_up(all, f->rows) < MIN_TILES)
+            f->rows--;
+        int tiles = fused->conv.batch * cr_div_up(height, f->rows);
+        if (!whole_rows && tiles < MIN_TILES)
+            f->panels_per_tile = cr_div_up(f->n_panels, cr_div_up(MIN_TILES, tiles));
+    }
+    f->row_tiles = cr_div_up(height, f->rows);
+    f->panel_tiles = cr_div_up(f->n_panels, f->panels_per_tile);
+}
+
+/* --- running --- */
+
+/* Blocks [begin, end) of row y, written to dst[block − begin], stride apart. */
+static void
+dense_row(const FusedConv *f, void *const *io, int n, int y, int panel_begin, int panel_end,
+          float *dst, size_t stride)
+{
+    const CrWindow *w = &f->window;
+    int block = f->kernels->block;
+    CrConvRow row = {.n_segments = f->n_segments,
+                     .kh = w->kernel[1],
+                     .kw = w->kernel[2],
+                     .stride = w->stride[2],
+                     .dilation = w->dilation[2],
+                     .width = w->out[2],
+                     .low = f->low,
+                     .high = f->high};
+    int top = y * w->stride[1] - w->pad_begin[1];
+
+    cr_window_taps(w, 1, y, &row.ky_begin, &row.ky_end);
+    for (int s = 0; s < f->n_segments; s++) {
+        const CrRows *x = &f->x[f->segment[s].x];
+        row.segment[s] = (CrConvSegment){
+            .x = cr_row_at(x, io[f->segment[s].x], n, top, f->segment[s].block) -
+                 w->pad_begin[2] * x->block,
+            .row_stride = (ptrdiff_t)x->stride.row_stride * w->dilation[1],
+            .block_stride = (ptrdiff_t)x->stride.block_stride,
+            .channels = f->segment[s].channels,
+            .pixel = x->block};
+    }
+    for (int p = panel_begin; p < panel_end; p++) {
+        row.weights = f->weights[p];
+        row.bias = f->bias + 2 * p * block;
+        row.y[0] = dst + (size_t)(2 * (p - panel_begin)) * stride;
+        row.y[1] = 2 * p + 1 < f->raw_blocks ? row.y[0] + stride : NULL;
+        f->kernels->conv_row(&row);
+    }
+}
+
+static void
+depthwise_row(const FusedConv *f, void *const *io, int n, int y, int panel_begin, int panel_end,
+              float *dst, size_t stride)
+{
+    const CrWindow *w = &f->window;
+    const CrRows *x = &f->x[0];
+    int block = f->kernels->block, end = MIN(2 * panel_end, f->raw_blocks);
+    CrDepthwiseRow row = {.row_stride = (ptrdiff_t)x->stride.row_stride * w->dilation[1],
+                          .kh = w->kernel[1],
+                          .kw = w->kernel[2],
+                          .stride = w->stride[2],
+                          .dilation = w->dilation[2],
+                          .width = w->out[2],
+                          .low = f->low,
+                          .high = f->high};
+    int top = y * w->stride[1] - w->pad_begin[1];
+
+    cr_window_taps(w, 1, y, &row.ky_begin, &row.ky_end);
+    for (int b = 2 * panel_begin; b < end; b++) {
+        row.x = cr_row_at(x, io[0], n, top, b) - w->pad_begin[2] * block;
+        row.weights = f->weights[b];
+        row.bias = f->bias + b * block;
+        row.y = dst + (size_t)(b - 2 * panel_begin) * stride;
+        f->kernels->depthwise_row(&row);
+    }
+}
+
+static inline void
+conv_row(const FusedConv *f, void *const *io, int n, int y, int panel_begin, int panel_end,
+         float *dst, size_t stride)
+{
+    if (is_depthwise(&f->conv))
+        depthwise_row(f, io, n, y, panel_begin, panel_end, dst, stride);
+    else
+        dense_row(f, io, n, y, panel_begin, panel_end, dst, stride);
+}
+
+typedef struct {
+    int n, row_begin, row_end, panel_begin, panel_end;
+} Tile;
+
+static Tile
+tile_at(const FusedConv *f, int tile)
+{
+    int panel = tile % f->panel_tiles, rest = tile / f->panel_tiles;
+    Tile t = {.n = rest / f->row_tiles,
+              .row_begin = rest % f->row_tiles * f->rows,
+              .panel_begin = panel * f->panels_per_tile};
+    t.row_end = MIN(t.row_begin + f->rows, f->window.out[1]);
+    t.panel_end = MIN(t.panel_begin + f->panels_per_tile, f->n_panels);
+    return t;
+}
+
+/* One panel after the other over all rows of the tile: its weights stay in the cache. */
+static void
+direct_tile(const CrStep *step, void *const *io, int tile, void *scratch)
+{
+    const FusedConv *f = step->params;
+    Tile t = tile_at(f, tile);
+    void *out = io[f->out_io];
+    (void)scratch;
+
+    for (int p = t.panel_begin; p < t.panel_end; p++)
+        for (int y = t.row_begin; y < t.row_end; y++) {
+            float *dst = cr_row_at(&f->out, out, t.n, y, 2 * p);
+            conv_row(f, io, t.n, y, p, p + 1, dst, f->out.stride.block_stride);
+            for (int b = 2 * p; b < MIN(2 * p + 2, f->raw_blocks); b++)
+                cr_row_clear_borders(&f->out, cr_row_at(&f->out, out, t.n, y, b));
+        }
+}
+
+static void
+program_tile(const CrStep *step, void *const *io, int tile, void *scratch)
+{
+    const FusedConv *f = step->params;
+    Tile t = tile_at(f, tile);
+    int first = 2 * t.panel_begin, blocks = MIN(2 * t.panel_end, f->raw_blocks) - first;
+    size_t row_size = f->raw_stride * (size_t)blocks;
+    float *raw = scratch, *rest = raw + row_size * (size_t)f->rows;
+
+    for (int p = t.panel_begin; p < t.panel_end; p++)
+        for (int y = t.row_begin; y < t.row_end; y++)
+            conv_row(f, io, t.n, y, p, p + 1,
+                     raw + row_size * (size_t)(y - t.row_begin) +
+                         f->raw_stride * (size_t)(2 * p - first),
+                     f->raw_stride);
+    for (int y = t.row_begin; y < t.row_end; y++) {
+        const float *row = raw + row_size * (size_t)(y - t.row_begin);
+        /* when the panels are cut, the domain has the raw blocks: this tile's are `first` on */
+        int begin = f->panel_tiles > 1 ? first : 0;
+        int end = f->panel_tiles > 1 ? first + blocks : f->out.stride.blocks;
+        for (int b = begin; b < end; b++)
+            cr_program_row(f->program, io, row - f->raw_stride * (size_t)begin, f->raw_stride,
+                           t.n, y, b, rest);
+    }
+}
+
+static bool
+prepare(CrOpSetup *setup, CrStep *step, GError **error)
+{
+    const CrFusedConv *fused = setup->fused;
+    FusedConv *f = cr_region_alloc(setup->region, 1, sizeof *f, "Conv", error);
+    CrDesc raw = fused->raw;
+    CrBlocked raw_blocks;
+
+    if (!f)
+        return false;
+    raw.block = setup->kernels->block;
+    raw_blocks = cr_desc_blocked(&raw);
+    f->conv = fused->conv;
+    window_2d(&fused->conv, &f->window);
+    f->kernels = setup->kernels;
+    f->n_x = fused->n_x;
+    f->out = cr_rows(&setup->out[0]);
+    f->out_io = setup->n_in;
+    f->raw_blocks = raw_blocks.blocks;
+    f->raw_stride = raw_blocks.block_stride;
+    f->n_panels = cr_div_up(f->raw_blocks, 2);
+    f->low = fused->low;
+    f->high = fused->high;
+
+    CrConvPack pack = {.weights = setup->value[fused->n_x]->data,
+                       .out_channels = fused->conv.filters,
+                       .groups = fused->conv.group,
+                       .in_per_group = fused->conv.channels / fused->conv.group,
+                       .kh = f->window.kernel[1],
+                       .kw = f->window.kernel[2],
+                       .block = raw.block};
+    bool depthwise = is_depthwise(&fused->conv);
+    find_segments(setup, fused, f, &pack);
+    if (!(depthwise ? pack_depthwise : pack_dense)(setup, &raw, f, &pack, error) ||
+        !pack_bias(setup, &raw, fused->conv.has_bias ? setup->value[fused->n_x + 1]->data : NULL, f,
+                   error))
+        return false;
+
+    cut(f, fused, fused->has_program && !cr_desc_same_shape(&raw, &setup->out[0]));
+    if (fused->has_program) {
+        f->program = cr_program_prepare(setup, &fused->program, &raw, &setup->out[0], error);
+        if (!f->program)
+            return false;
+        step->scratch = cr_program_scratch(f->program) +
+                        f->raw_stride * (size_t)MIN(2 * f->panels_per_tile, f->raw_blocks) *
+                            (size_t)f->rows * sizeof(float);
+    }
+    step->run = fused->has_program ? program_tile : direct_tile;
+    step->params = f;
+    step->n_tiles = fused->conv.batch * f->row_tiles * f->panel_tiles;
+    step->macs = cr_conv_macs(&fused->conv);
+    char *name = cr_region_alloc(setup->region, 32, 1, "name", error);
+    if (!name)
+        return false;
+    g_snprintf(name, 32, "%s %s", depthwise ? "depthwise" : "direct", setup->kernels->name);
+    step->kernel = name;
+    return true;
+}
+
+static bool
+infer(CrOpSetup *setup, GError **error)
+{
+    return cr_op_error(setup, CONVRNN_ERROR_UNSUPPORTED, error,
+                       "a fused convolution has no shape of its own");
+}
+
+const CrOp cr_op_fused_conv = {
+    .name = "FusedConv",
+    .min_in = 2,
+    .max_in = -1,
+    .min_out = 1,
+    .max_out = CR_PROGRAM_MAX,
+    .infer = infer,
+    .prepare = prepare,
+    .blocked = blocked,
+};

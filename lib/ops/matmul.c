@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* MatMul as numpy does it: matrices in the last two dimensions, the others broadcast; a 1-D operand
+ * is a row (left) or a column (right), and its dimension is not in the result. */
+#include "ops/matrix.h"
+#include "ops/ops.h"
+#include "ops/setup.h"
+#include <string.h>
+
+/* An operand with its missing matrix dimension put back. */
+typedef struct {
+    int n_batch;
+    const int64_t *batch;
+    int64_t rows, columns;
+} Operand;
+
+static Operand
+operand(const CrDesc *desc, bool left)
+{
+    const int64_t *d = desc->dims;
+    if (desc->n_dims == 1)
+        return (Operand){0, d, left ? 1 : d[0], left ? d[0] : 1};
+    return (Operand){desc->n_dims - 2, d, d[desc->n_dims - 2], d[desc->n_dims - 1]};
+}
+
+/* Strides of an operand's batches along the batch dimensions of the output. */
+static void
+batch_strides(const Operand *o, int n, int64_t *strides)
+{
+    int64_t stride = o->rows * o->columns;
+    for (int i = n - 1; i >= 0; i--) {
+        int at = i - (n - o->n_batch);
+        int64_t dim = at < 0 ? 1 : o->batch[at];
+        strides[i] = dim == 1 ? 0 : stride;
+        stride *= MAX(dim, 1);
+    }
+}
+
+static bool
+broadcast_batches(const CrOpSetup *setup, const Operand *a, const Operand *b, CrMatrixProduct *p,
+                  GError **error)
+{
+    CrDesc left = {.n_dims = a->n_batch}, right = {.n_dims = b->n_batch};
+
+    memcpy(left.dims, a->batch, sizeof(int64_t) * (size_t)a->n_batch);
+    memcpy(right.dims, b->batch, sizeof(int64_t) * (size_t)b->n_batch);
+    if (!cr_broadcast(&left, &right, p->batch_dims, &p->n_batch_dims))
+        return cr_op_bad_shapes(setup, 0, 1, error);
+    batch_strides(a, p->n_batch_dims, p->a_stride);
+    batch_strides(b, p->n_batch_dims, p->b_stride);
+    return true;
+}
+
+static bool
+matmul_parse(const CrOpSetup *setup, CrMatrixProduct *p, GError **error)
+{
+    if (!cr_op_want_dtype(setup, 0, CONVRNN_DTYPE_FLOAT32, error) ||
+        !cr_op_want_dtype(setup, 1, CONVRNN_DTYPE_FLOAT32, error))
+        return false;
+    if (setup->in[0].n_dims < 1 || setup->in[1].n_dims < 1)
+        return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error, "an input is a scalar");
+
+    Operand a = operand(&setup->in[0], true), b = operand(&setup->in[1], false);
+    *p = (CrMatrixProduct){.alpha = 1.0f};
+    if (a.columns != b.rows)
+        return cr_op_bad_shapes(setup, 0, 1, error);
+    p->m = (int)a.rows;
+    p->k = (int)a.columns;
+    p->n = (int)b.columns;
+    return broadcast_batches(setup, &a, &b, p, error);
+}
+
+static bool
+matmul_infer(CrOpSetup *setup, GError **error)
+{
+    CrMatrixProduct p;
+    int64_t dims[CONVRNN_MAX_RANK + 2];
+
+    if (!matmul_parse(setup, &p, error))
+        return false;
+    int n = p.n_batch_dims;
+    memcpy(dims, p.batch_dims, sizeof(int64_t) * (size_t)n);
+    if (setup->in[0].n_dims > 1)
+        dims[n++] = p.m;
+    if (setup->in[1].n_dims > 1)
+        dims[n++] = p.n;
+    return cr_op_set_out(setup, 0, CONVRNN_DTYPE_FLOAT32, dims, n, error);
+}
+
+/* One matrix on the right: all batches of the left one are rows of a single product. */
+static void
+merge_batches(CrMatrixProduct *p)
+{
+    int64_t rows = p->m;
+    for (int i = 0; i < p->n_batch_dims; i++) {
+        if (p->b_stride[i] != 0)
+            return;
+        rows *= p->batch_dims[i];
+        if (rows > CR_MAX_DIM || (p->a_stride[i] == 0 && p->batch_dims[i] != 1))
+            return;
+    }
+    p->m = (int)rows;
+    p->n_batch_dims = 0;
+}
+
+static bool
+matmul_prepare(CrOpSetup *setup, CrStep *step, GError **error)
+{
+    CrMatrixProduct p;
+    if (!matmul_parse(setup, &p, error))
+        return false;
+    merge_batches(&p);
+    return cr_matrix_prepare(setup, &p, step, error);
+}
+
+static const CrAttrSpec matmul_attrs[] = {{NULL, CR_ATTR_INT}};
+
+const CrOp cr_op_matmul = {
+    .name = "MatMul",
+    .min_in = 2,
+    .max_in = 2,
+    .min_out = 1,
+    .max_out = 1,
+    .attrs = matmul_attrs,
+    .infer = matmul_infer,
+    .prepare = matmul_prepare,
+};

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* A constant matrix packed into panels for kernels->gemv_panel: what a dense or recurrent layer
+ * uses when it has few rows, where reading the weights is all the work. */
+#pragma once
+
+#include "kernels/kernels.h"
+#include "ops/op.h"
+
+#define CR_PANELS_MAX_ROWS 4 /* from more rows on, cr_gemm() */
+#define CR_PANEL_MAX       (4 * CR_MAX_BLOCK)
+
+/* Panels of `panel` columns: [n_panels][k][panel]; columns above n are 0. */
+typedef struct {
+    int n, k;
+    int panel, n_panels;
+    const float *weights;
+} CrPanels;
+
+/* A matrix in memory: element (k, n) is at w[k · k_stride + n · n_stride]. */
+typedef struct {
+    const float *w;
+    int64_t k_stride, n_stride;
+} CrPanelSource;
+
+/* n columns rounded up to whole panels: what bias and y of cr_panels_run() hold. */
+static inline int
+cr_panels_width(const CrKernels *kernels, int n)
+{
+    int panel = 4 * kernels->block;
+    return (n + panel - 1) / panel * panel;
+}
+
+/* Packs alpha · source, k × n, into the setup's region. */
+bool cr_panels_pack(CrOpSetup *setup, CrPanels *panels, CrPanelSource source, int k, int n,
+                    float alpha, GError **error);
+
+/* y = bias + x · W for all panels; bias and y do not overlap. */
+void cr_panels_run(const CrPanels *panels, const CrKernels *kernels, const float *bias,
+                   const float *x, float *y);
+
+/* The weights of one panel. */
+static inline const float *
+cr_panels_at(const CrPanels *panels, int panel)
+{
+    return panels->weights + (size_t)panel * (size_t)panels->panel * (size_t)panels->k;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Rows of blocked tensors. */
+#pragma once
+
+#include "ops/op.h"
+#include <string.h>
+
+/* A blocked tensor at an address. */
+typedef struct {
+    CrNchw size;
+    CrBlocked stride;
+    int block, pad_left, pad_right;
+} CrRows;
+
+static inline CrRows
+cr_rows(const CrDesc *desc)
+{
+    return (CrRows){cr_desc_nchw(desc), cr_desc_blocked(desc), desc->block, desc->pad_left,
+                    desc->pad_right};
+}
+
+/* Pixel 0 of a row of a block. y may lie outside when the result is not read. */
+static inline float *
+cr_row_at(const CrRows *rows, const void *data, int n, int y, int block)
+{
+    ptrdiff_t at = (ptrdiff_t)(rows->stride.image_stride * (size_t)n) +
+                   (ptrdiff_t)rows->stride.row_stride * y +
+                   (ptrdiff_t)(rows->stride.block_stride * (size_t)block + rows->stride.origin);
+    return (float *)data + at;
+}
+
+/* Zeroes the columns left and right of one row of one block. Whoever writes a row does this, for
+ * the memory was another tensor's before. */
+static inline void
+cr_row_clear_borders(const CrRows *rows, float *row)
+{
+    size_t block = (size_t)rows->block;
+    memset(row - (size_t)rows->pad_left * block, 0, (size_t)rows->pad_left * block * sizeof *row);
+    memset(row + (size_t)rows->size.w * block, 0, (size_t)rows->pad_right * block * sizeof *row);
+}
+
+/* Rows per tile so that a tile touches about 64 KiB: many enough to share among threads, large
+ * enough to be worth a wake-up. Depends on the tensor alone. */
+static inline int
+cr_rows_per_tile(const CrRows *rows)
+{
+    size_t row = rows->stride.block_stride * (size_t)rows->stride.blocks * sizeof(float);
+    size_t n = row ? (64 << 10) / row : 1;
+    return (int)(n < 1 ? 1 : n > (size_t)rows->size.h ? (size_t)rows->size.h : n);
+}
