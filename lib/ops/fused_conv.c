@@ -64,15 +64,17 @@ blocked(CrOpSetup *setup)
 {
     const CrFusedConv *fused = setup->fused;
     int block = setup->kernels->block, segments = 0, left, right;
+    bool planar = !is_depthwise(&fused->conv);
     CrDesc raw = fused->raw;
 
     wanted_padding(fused, &left, &right);
+    for (int i = 0; i < fused->n_x; i++) /* all or none: the kernel's inner loop is for one kind */
+        planar = planar && (setup->in[i].block == 1 ||
+                            (!setup->in[i].block && setup->in[i].dims[1] <= MAX_PLANAR));
     for (int i = 0; i < fused->n_x; i++) {
         CrDesc *x = &setup->in[i];
-        bool planar = x->block == 1 || (!x->block && x->dims[1] <= MAX_PLANAR);
         int parts = x->block == block ? cr_desc_parts(x) : 1;
         if (is_depthwise(&fused->conv)) {
-            planar = false;
             cr_desc_set_layout(x, &raw);
         } else if (segments + parts + fused->n_x - 1 - i > CR_CONV_SEGMENTS || parts == 1) {
             x->n_parts = 0;

@@ -95,7 +95,7 @@ merge_batches(CrMatrixProduct *p)
         if (p->b_stride[i] != 0)
             return;
         rows *= p->batch_dims[i];
-        if (rows > CR_MAX_DIM || (p->a_stride[i] == 0 && p->batch_dims[i] != 1))
+        if (rows > CR_MAX_DIM)
             return;
     }
     p->m = (int)rows;

@@ -491,9 +491,13 @@ cr_program_layouts(CrOpSetup *setup, const CrProgram *program, const CrDesc *lik
             continue;
         CrDesc *in = &setup->in[input];
         CrSpread spread = cr_spread(in, &domain);
-        if (spread == CR_SPREAD_FULL || (spread == CR_SPREAD_CHANNEL && !setup->value[input]))
+        if (spread == CR_SPREAD_FULL || (spread == CR_SPREAD_CHANNEL && !setup->value[input])) {
+            int left = in->pad_left, right = in->pad_right; /* a convolution may read it as well */
             cr_desc_set_layout(in, &layout);
-        else if (spread == CR_SPREAD_PIXEL && !in->block)
+            in->pad_left = left;
+            in->pad_right = right;
+        }
+        if (spread == CR_SPREAD_PIXEL && !in->block)
             in->block = 1;
     }
 }

@@ -82,10 +82,10 @@ linear_entry(CrResizeAxis *axis, int o, double x)
 {
     int32_t x0 = clamp_index(floor(x), axis->in);
 
+    /* Where nothing is blended, nothing is read: 0 · Inf would be NaN. */
+    axis->fx[o] = x0 < axis->in - 1 ? (float)CLAMP(x - x0, 0, 1) : 0;
     axis->x0[o] = x0;
-    axis->x1[o] = MIN(x0 + 1, axis->in - 1);
-    /* Past the border there is nothing to blend with; 0 keeps Inf − Inf away. */
-    axis->fx[o] = axis->x1[o] > x0 ? (float)CLAMP(x - x0, 0, 1) : 0;
+    axis->x1[o] = axis->fx[o] > 0 ? x0 + 1 : x0;
 }
 
 /* Keys' cubic convolution, distances 1+f, f, 1−f, 2−f. */

@@ -286,6 +286,62 @@ merge_siblings(CrIr *ir, GError **error)
     return true;
 }
 
+/* --- f(x) → Split becomes Split → f: then the parts are at hand where x is computed --- */
+
+static bool
+is_plain_unary(const CrIrNode *node)
+{
+    const CrProgram *p = node->fused;
+    return !node->dead && node->op == &cr_op_pointwise && p->n_instructions == 1 &&
+           p->n_operands == 1 && !p->instruction[0].binary;
+}
+
+static void
+lift_split(CrIr *ir, int index)
+{
+    CrIrNode split = *cr_ir_node(ir, index), *unary;
+    int producer = cr_ir_value(ir, split.in[0])->producer;
+
+    if (producer < 0 || !is_plain_unary(cr_ir_node(ir, producer)))
+        return;
+    unary = cr_ir_node(ir, producer);
+    int x = unary->in[((const CrProgram *)unary->fused)->input[0]];
+    int before = cr_ir_value(ir, x)->producer;
+    if (before < 0 || cr_ir_node(ir, before)->op != &cr_op_fused_conv ||
+        cr_ir_count_uses(ir, x, NULL) != 1 || cr_ir_is_result(ir, x) ||
+        cr_ir_count_uses(ir, split.in[0], NULL) != 1 || cr_ir_is_result(ir, split.in[0]))
+        return;
+    CrIrNode copy = *unary;
+    unary->dead = true;
+    cr_ir_node(ir, index)->in[0] = x;
+    for (int i = 0; i < split.n_out; i++) {
+        if (split.out[i] == CR_NO_VALUE)
+            continue;
+        int part = cr_ir_add_value(ir, cr_ir_value(ir, split.out[i]));
+        CrProgram *program = (CrProgram *)copy.fused; /* the same for all: input 0 is its operand */
+        program->input[0] = 0;
+        CrIrNode node = {.op = copy.op,
+                         .node = copy.node,
+                         .label = copy.label,
+                         .fused = program,
+                         .n_in = 1,
+                         .n_out = 1,
+                         .in = g_memdup2(&part, sizeof part),
+                         .out = g_memdup2(&split.out[i], sizeof split.out[i])};
+        split.out[i] = part; /* the array is the node's own */
+        g_array_insert_val(ir->nodes, (guint)index + 1, node);
+    }
+    cr_ir_renumber(ir);
+}
+
+static void
+lift_splits(CrIr *ir)
+{
+    for (int i = 0; i < (int)ir->nodes->len; i++)
+        if (!cr_ir_node(ir, i)->dead && cr_ir_node(ir, i)->op == &cr_op_split)
+            lift_split(ir, i);
+}
+
 bool
 cr_ir_convert(CrIr *ir, GError **error)
 {
@@ -304,5 +360,6 @@ cr_ir_convert(CrIr *ir, GError **error)
         if (!cr_ir_node(ir, (int)i)->dead && cr_ir_node(ir, (int)i)->op == &cr_op_fused_conv)
             read_pieces(ir, cr_ir_node(ir, (int)i));
     cr_ir_drop_unused(ir);
+    lift_splits(ir);
     return merge_siblings(ir, error);
 }

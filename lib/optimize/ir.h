@@ -14,6 +14,7 @@ typedef struct {
     GArray *states;        /* CrStatePair */
     char **outputs;        /* NULL: every output that is not a state */
     bool stateless;
+    bool unfused; /* for tests: every node by itself, on plain tensors */
     unsigned threads;
 } CrBinding;
 

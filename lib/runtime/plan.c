@@ -206,9 +206,12 @@ plan_new(ConvRnnModel *model, const CrBinding *binding, const CrKernels *kernels
     CrPlan *plan = g_new0(CrPlan, 1);
     CrIr *ir = cr_ir_bind(model, binding, kernels, error);
 
-    if (ir)
+    bool ok = ir != NULL;
+    if (ok && !binding->unfused) {
         cr_ir_simplify(ir);
-    if (!ir || !cr_ir_fuse(ir, error) || !cr_ir_assign_layouts(ir, error)) {
+        ok = cr_ir_fuse(ir, error) && cr_ir_assign_layouts(ir, error);
+    }
+    if (!ok) {
         cr_ir_free(ir);
         g_free(plan);
         g_free(key);
@@ -223,7 +226,7 @@ plan_new(ConvRnnModel *model, const CrBinding *binding, const CrKernels *kernels
     plan->places = g_array_new(FALSE, TRUE, sizeof(CrPlace));
     plan->states = g_array_new(FALSE, TRUE, sizeof(CrPlanState));
 
-    bool ok = check_size(plan, error);
+    ok = check_size(plan, error);
     CrPlace *place = ok ? place_values(plan) : NULL;
     for (guint i = 0; ok && i < ir->nodes->len; i++)
         if (!cr_ir_node(ir, (int)i)->dead)
@@ -292,6 +295,7 @@ key_of(const CrBinding *binding, const CrKernels *kernels)
         const CrStatePair *pair = &g_array_index(binding->states, CrStatePair, i);
         g_string_append_printf(key, "\n%s>%s", pair->input, pair->output);
     }
+    g_string_append(key, binding->unfused ? "|unfused" : "|");
     g_string_append(key, binding->outputs ? "|outputs" : "|");
     for (char **name = binding->outputs; name && *name; name++)
         g_string_append_printf(key, "\n%s", *name);

@@ -11,10 +11,10 @@
 #define V_NAME       "neon"
 #define V_LEVEL      CR_CPU_NEON
 #define V_LANES      8
-#define V_PIXELS_2   6  /* of a convolution tile: 24 accumulators, 4 weights, 1 input */
-#define V_PIXELS_1   12 /* 24 accumulators, 2 weights, 1 input */
-#define V_SIZES_2(X) V_UP_TO_6(X)
-#define V_SIZES_1(X) V_UP_TO_12(X)
+#define V_PIXELS_2   5  /* of a convolution tile: 20 accumulators, 4 weights, 5 inputs */
+#define V_PIXELS_1   10 /* 20 accumulators, 2 weights, 10 inputs */
+#define V_SIZES_2(X) V_UP_TO_5(X)
+#define V_SIZES_1(X) V_UP_TO_10(X)
 
 typedef struct {
     float32x4_t lo, hi;

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Operators that compute each element on its own: values from the ONNX operator pages, odd cases,
+ * and one error of each kind. */
+#include "support/op_run.h"
+
+static void
+test_arithmetic(void)
+{
+    op_check("Add", "", "f32[2] 1 2; f32[] 3", "f32[2] 4 5");
+    op_check("Add", "", "f32[2,3] 1 2 3 4 5 6; f32[2,1] 10 20", "f32[2,3] 11 12 13 24 25 26");
+    op_check("Add", "", "f32[1]; f32[2,1,3] 1 2 3 4 5 6", "f32[2,1,3] 1 2 3 4 5 6");
+    op_check("Sub", "", "f32[2,2] 1 2 3 4; f32[2] 1 1", "f32[2,2] 0 1 2 3");
+    op_check("Sub", "", "f32[] 1; f32[3] 1 2 3", "f32[3] 0 -1 -2");
+    op_check("Mul", "", "f64[2] 3 4; f64[2] -1 0.5", "f64[2] -3 2");
+    op_check("Div", "", "f32[3] 1 -1 0; f32[3] 2 0 0", "f32[3] 0.5 -inf nan");
+    op_check("Add", "", "f32[0,3]; f32[3] 1 2 3", "f32[0,3]");
+}
+
+static void
+test_integer_arithmetic(void)
+{
+    op_check("Add", "", "u8[2] 200 1; u8[2] 100 2", "u8[2] 44 3");
+    op_check("Sub", "", "u32[1] 0; u32[1] 1", "u32[1] 4294967295");
+    op_check("Mul", "", "u16[1] 65535; u16[1] 65535", "u16[1] 1");
+    op_check("Mul", "", "i64[1] 0x4000000000000000; i64[1] 4", "i64[1] 0");
+    op_check("Add", "", "i64[1] 9223372036854775807; i64[] 1", "i64[1] -9223372036854775808");
+    op_check("Div", "", "i32[4] 7 -7 5 -2147483648; i32[4] 2 2 0 -1", "i32[4] 3 -3 0 -2147483648");
+    op_check("Div", "", "u64[2] 18446744073709551615 1; u64[2] 5 0",
+             "u64[2] 3689348814741910323 0");
+}
+
+static void
+test_variadic(void)
+{
+    op_check("Max", "", "f32[3] 1 -2 3; f32[3] 0 5 1; f32[] 2", "f32[3] 2 5 3");
+    op_check("Min", "", "i8[2] -128 4; i8[2] 127 3", "i8[2] -128 3");
+    op_check("Max", "", "u64[1] 18446744073709551615; u64[1] 1", "u64[1] 18446744073709551615");
+    op_check("Max", "", "f64[2] nan 1; f64[2] 1 nan", "f64[2] nan nan");
+    op_check("Min", "", "f32[2] nan 1; f32[2] 1 nan", "f32[2] nan nan");
+    op_check("Max", "", "f32[2] 1 2", "f32[2] 1 2");
+    op_check("Sum", "", "f32[2,1] 1 2; f32[2] 10 20; f32[1] 100", "f32[2,2] 111 121 112 122");
+    op_check("Mean", "", "f32[2] 1 2; f32[2] 2 4; f32[2] 6 9", "f32[2] 3 5");
+    op_check("Mean", "", "f64[1] 1; f64[1] 2", "f64[1] 1.5");
+}
+
+static void
+test_compare(void)
+{
+    op_check("Equal", "", "i64[3] 1 2 3; i64[3] 1 0 3", "bool[3] 1 0 1");
+    op_check("Equal", "", "f32[2] nan 0; f32[2] nan -0", "bool[2] 0 1");
+    op_check("Equal", "", "bool[2] 1 0; bool[2] 1 1", "bool[2] 1 0");
+    op_check("Greater", "", "f32[2,1] 1 2; f32[1,2] 1 1.5", "bool[2,2] 0 0 1 1");
+    op_check("Less", "", "u8[2] 255 1; u8[2] 1 255", "bool[2] 0 1");
+    op_check("GreaterOrEqual", "", "i32[3] 1 2 3; i32[] 2", "bool[3] 0 1 1");
+    op_check("LessOrEqual", "", "f64[3] 1 2 3; f64[] 2", "bool[3] 1 1 0");
+    op_check("And", "", "bool[4] 0 0 1 1; bool[4] 0 1 0 1", "bool[4] 0 0 0 1");
+    op_check("Or", "", "bool[4] 0 0 1 1; bool[4] 0 1 0 1", "bool[4] 0 1 1 1");
+    op_check("Xor", "", "bool[4] 0 0 1 1; bool[4] 0 1 0 1", "bool[4] 0 1 1 0");
+    op_check("Not", "", "bool[2] 0 1", "bool[2] 1 0");
+    op_check("Where", "", "bool[2,1] 1 0; f32[2] 1 2; f32[] 9", "f32[2,2] 1 2 9 9");
+    op_check("Where", "", "bool[2] 1 0; u8[2] 1 2; u8[2] 3 4", "u8[2] 1 4");
+    op_check("Where", "", "bool[2] 1 0; f16[] 7; f16[] 8", "f16[2] 7 8");
+    op_check("Where", "", "bool[1] 0; i64[2] 1 2; i64[2] 3 4", "i64[2] 3 4");
+}
+
+static void
+test_power(void)
+{
+    op_check("Pow", "", "f32[3] 1 -2 3; f32[] 2", "f32[3] 1 4 9");
+    op_check("Pow", "", "f32[3] 1 4 9; f32[3] 0.5 0.5 -1", "f32[3] 1 2 0.1111111111");
+    op_check("Pow", "", "f32[2] 2 3; i64[2] 3 2", "f32[2] 8 9");
+    op_check("Pow", "", "i32[2] 2 -3; f32[2] 10 3", "i32[2] 1024 -27");
+    op_check("Pow", "", "i64[4] 3 1 -1 2; i64[4] 39 -5 -3 -1", "i64[4] 4052555153018976267 1 -1 0");
+    op_check("Pow", "", "i32[1] 9; f32[1] 0.5", "i32[1] 3");
+    op_check("Pow", "", "f64[2,1] 2 3; f64[2] 1 2", "f64[2,2] 2 4 3 9");
+    op_check("Pow", "", "u8[1] 3; u8[1] 6", "u8[1] 217");
+}
+
+static void
+test_activations(void)
+{
+    op_check("Relu", "", "f32[4] -1 0 2 nan", "f32[4] 0 0 2 nan");
+    op_check("Relu", "", "i32[2] -1 2", "i32[2] 0 2");
+    op_check("LeakyRelu", "", "f32[2] -1 2", "f32[2] -0.01 2");
+    op_check("LeakyRelu", "alpha=0.5", "f64[2] -1 2", "f64[2] -0.5 2");
+    op_check("Sigmoid", "", "f32[3] 0 100 -100", "f32[3] 0.5 1 0");
+    op_check("Sigmoid", "", "f64[1] 1", "f64[1] 0.7310585786");
+    op_check("Tanh", "", "f32[3] 0 0.5 -inf", "f32[3] 0 0.46211716 -1");
+    op_check("HardSigmoid", "", "f32[3] -9 0 1", "f32[3] 0 0.5 0.7");
+    op_check("HardSigmoid", "alpha=0.5 beta=0.6", "f64[3] -9 0 9", "f64[3] 0 0.6 1");
+    op_check("HardSwish", "", "f32[4] -4 -1 1 4", "f32[4] 0 -0.33333333 0.66666667 4");
+    op_check("HardSwish", "", "f64[2] -4 4", "f64[2] 0 4");
+    op_check("Elu", "alpha=2.0", "f32[2] -1 1", "f32[2] -1.2642411 1");
+    op_check("Selu", "", "f32[2] -1 1", "f32[2] -1.1113307 1.0507010");
+    op_check("Selu", "alpha=2.0 gamma=3.0", "f32[2] -1 1", "f32[2] -3.7927234 3");
+    op_check("Softplus", "", "f32[3] -1 0 200", "f32[3] 0.31326168 0.69314718 200");
+    op_check("Softsign", "", "f32[2] -1 3", "f32[2] -0.5 0.75");
+}
+
+static void
+test_functions(void)
+{
+    op_check("Neg", "", "f32[2] 1 -2", "f32[2] -1 2");
+    op_check("Neg", "", "i8[2] 1 -128", "i8[2] -1 -128");
+    op_check("Abs", "", "f32[2] -1.5 2", "f32[2] 1.5 2");
+    op_check("Abs", "", "i64[2] -9223372036854775808 -3", "i64[2] -9223372036854775808 3");
+    op_check("Sign", "", "f32[3] -2 0 5", "f32[3] -1 0 1");
+    op_check("Sign", "", "u8[2] 0 5", "u8[2] 0 1");
+    op_check("Exp", "", "f32[2] 0 1", "f32[2] 1 2.7182818");
+    op_check("Log", "", "f32[2] 1 2.7182818", "f32[2] 0 1");
+    op_check("Sqrt", "", "f32[2] 4 -1", "f32[2] 2 nan");
+    op_check("Reciprocal", "", "f32[2] 4 -0.5", "f32[2] 0.25 -2");
+    op_check("Floor", "", "f32[2] 1.5 -1.5", "f32[2] 1 -2");
+    op_check("Ceil", "", "f32[2] 1.5 -1.5", "f32[2] 2 -1");
+    op_check("Round", "", "f32[4] 0.5 1.5 -0.5 2.4", "f32[4] 0 2 0 2");
+    op_check("Erf", "", "f32[2] 0 1", "f32[2] 0 0.84270079");
+    op_check("Sin", "", "f32[1] 1", "f32[1] 0.84147098");
+    op_check("Cos", "", "f64[1] 1", "f64[1] 0.5403023");
+}
+
+static void
+test_clip(void)
+{
+    op_check("Clip", "", "f32[3] -2 0 2; f32[] -1; f32[] 1", "f32[3] -1 0 1");
+    op_check("Clip", "", "f32[3] -2 0 2; -; ~f32[] 1", "f32[3] -2 0 1");
+    op_check("Clip", "", "f32[3] -2 0 nan; f32[] -1", "f32[3] -1 0 nan");
+    op_check("Clip", "", "f32[2] -2 inf", "f32[2] -2 inf");
+    op_check("Clip", "", "f32[2] 0 5; f32[] 3; f32[] 1", "f32[2] 1 1");
+    op_check("Clip", "", "i8[3] -100 0 100; i8[] -1; i8[] 5", "i8[3] -1 0 5");
+    op_check("Clip", "", "u64[2] 18446744073709551615 0; -; u64[] 7", "u64[2] 7 0");
+    op_check_error("Clip", "", "f32[2]; f32[2]", CONVRNN_ERROR_SHAPE, "2 elements");
+    op_check_error("Clip", "", "f32[2]; f64[]", CONVRNN_ERROR_SHAPE, "expected float32");
+}
+
+static void
+test_cast(void)
+{
+    op_check("Cast", "to=7", "f32[5] 1.9 -1.9 nan inf -1e30",
+             "i64[5] 1 -1 0 9223372036854775807 -9223372036854775808");
+    op_check("Cast", "to=2", "f32[4] 300 -1 3.9 255", "u8[4] 255 0 3 255");
+    op_check("Cast", "to=3", "i64[2] 300 -129", "i8[2] 44 127");
+    op_check("Cast", "to=13", "f64[3] 1e30 -1 5", "u64[3] 18446744073709551615 0 5");
+    op_check("Cast", "to=9", "f32[4] 0 -0 0.1 nan", "bool[4] 0 0 1 1");
+    op_check("Cast", "to=1", "bool[3] 0 1 5", "f32[3] 0 1 1");
+    op_check("Cast", "to=1", "u8[3] 0 1 255", "f32[3] 0 1 255");
+    op_check("Cast", "to=11", "u64[1] 18446744073709551615", "f64[1] 18446744073709551615");
+    op_check("Cast", "to=1", "i64[1] -16777217", "f32[1] -16777216");
+    op_check("Cast", "to=6", "i32[300] 7 8 9", "i32[300] 7 8 9");
+    op_check_error("Cast", "to=8", "f32[1]", CONVRNN_ERROR_UNSUPPORTED, "\"to\" is 8");
+    op_check_error("Cast", "", "f32[1]", CONVRNN_ERROR_UNSUPPORTED, "\"to\" is 0");
+}
+
+/* Zeros, subnormals, ties to even, the largest, overflow, infinities and NaN. */
+static void
+test_cast_half(void)
+{
+    op_check("Cast", "to=10", "f32[8] 0 -0 1 65504 65519 65520 -inf nan",
+             "f16[8] 0 0x8000 0x3c00 0x7bff 0x7bff 0x7c00 0xfc00 0x7e00");
+    op_check("Cast", "to=10", "f64[6] 2048 2049 2051 5.960464477539063e-08 2.98e-08 2.981e-08",
+             "f16[6] 0x6800 0x6800 0x6802 1 0 1");
+    op_check("Cast", "to=10", "f64[3] 6.103515625e-05 6.1005353927612305e-05 6.0976e-05",
+             "f16[3] 0x400 0x400 0x3ff");
+    op_check("Cast", "to=1", "f16[6] 0x3c00 0x0001 0x0400 0xfbff 0x7c00 0x7e01",
+             "f32[6] 1 5.9604645e-8 6.1035156e-5 -65504 inf nan");
+    op_check("Cast", "to=10", "i32[2] 3 -100000", "f16[2] 0x4200 0xfc00");
+}
+
+static void
+test_errors(void)
+{
+    op_check_error("Add", "", "f32[2]; f32[3]", CONVRNN_ERROR_SHAPE, "shapes 2 (input 0) and 3");
+    op_check_error("Add", "", "f32[2]; f64[2]", CONVRNN_ERROR_SHAPE, "float64, expected float32");
+    op_check_error("Add", "", "f16[2]; f16[2]", CONVRNN_ERROR_UNSUPPORTED, "float16");
+    op_check_error("Add", "", "f32[2]; -", CONVRNN_ERROR_SHAPE, "input 1 is missing");
+    op_check_error("Max", "", "f32[2]; f32[1,2]; f32[3]", CONVRNN_ERROR_SHAPE, "3 (input 2)");
+    op_check_error("Mul", "", "f32[65536,1]; f32[1,65536]", CONVRNN_ERROR_LIMIT, "too large");
+    op_check_error("Relu", "", "u8[2]", CONVRNN_ERROR_UNSUPPORTED, "uint8");
+    op_check_error("Relu", "", "-", CONVRNN_ERROR_UNSUPPORTED, "undefined");
+    op_check_error("Less", "", "bool[2]; bool[2]", CONVRNN_ERROR_UNSUPPORTED, "bool");
+    op_check_error("And", "", "f32[2]; f32[2]", CONVRNN_ERROR_UNSUPPORTED, "float32");
+    op_check_error("Equal", "", "f32[2]; f32[3]", CONVRNN_ERROR_SHAPE, "do not fit");
+    op_check_error("Pow", "", "f32[2]; f32[3]", CONVRNN_ERROR_SHAPE, "do not fit");
+    op_check_error("Pow", "", "f32[2]; bool[2]", CONVRNN_ERROR_UNSUPPORTED, "input 1");
+    op_check_error("Where", "", "f32[2]; f32[2]; f32[2]", CONVRNN_ERROR_SHAPE, "expected bool");
+    op_check_error("Where", "", "bool[2]; f32[3]; f32[2]", CONVRNN_ERROR_SHAPE, "do not fit");
+    op_check_error("Where", "", "bool[2]; f32[2]; f64[2]", CONVRNN_ERROR_SHAPE, "float64");
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/op/elementwise/arithmetic", test_arithmetic);
+    g_test_add_func("/op/elementwise/integer-arithmetic", test_integer_arithmetic);
+    g_test_add_func("/op/elementwise/variadic", test_variadic);
+    g_test_add_func("/op/elementwise/compare", test_compare);
+    g_test_add_func("/op/elementwise/power", test_power);
+    g_test_add_func("/op/elementwise/activations", test_activations);
+    g_test_add_func("/op/elementwise/functions", test_functions);
+    g_test_add_func("/op/elementwise/clip", test_clip);
+    g_test_add_func("/op/elementwise/cast", test_cast);
+    g_test_add_func("/op/elementwise/cast-half", test_cast_half);
+    g_test_add_func("/op/elementwise/errors", test_errors);
+    return g_test_run();
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Reductions and Softmax. */
+#include "support/op_run.h"
+
+static void
+test_reduce(void)
+{
+    const char *x = "f32[2,3] 1 2 3 4 5 6; ";
+    const struct {
+        const char *op, *attrs, *axes, *wanted;
+    } cases[] = {
+        {"ReduceSum", "", "i64[1] 1", "f32[2,1] 6 15"},
+        {"ReduceSum", "keepdims=0", "i64[1] -2", "f32[3] 5 7 9"},
+        {"ReduceSum", "keepdims=0", "", "f32[] 21"},
+        {"ReduceSum", "", "i64[0]", "f32[1,1] 21"},
+        {"ReduceSum", "noop_with_empty_axes=1", "i64[0]", "f32[2,3] 1 2 3 4 5 6"},
+        {"ReduceMean", "", "i64[2] 0 1", "f32[1,1] 3.5"},
+        {"ReduceMax", "keepdims=0", "i64[1] 1", "f32[2] 3 6"},
+        {"ReduceMin", "keepdims=0", "i64[1] 0", "f32[3] 1 2 3"},
+        {"ReduceProd", "keepdims=0", "i64[1] 1", "f32[2] 6 120"},
+        {"ReduceSumSquare", "keepdims=0", "i64[1] 1", "f32[2] 14 77"},
+        {"ReduceL1", "keepdims=0", "i64[1] 1", "f32[2] 6 15"},
+        {"ReduceL2", "keepdims=0", "i64[1] 1", "f32[2] 3.7416574 8.7749644"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *inputs = g_strconcat(x, cases[i].axes, NULL);
+        op_check(cases[i].op, cases[i].attrs, inputs, cases[i].wanted);
+    }
+    op_check_error("ReduceSum", "", "f32[2]; i64[1] 1", CONVRNN_ERROR_SHAPE, "axis 1");
+    op_check_error("ReduceSum", "", "f32[2]; i64[2] 0 -1", CONVRNN_ERROR_SHAPE, "twice");
+    op_check_error("ReduceSum", "", "f32[2]; ~i64[1] 0", CONVRNN_ERROR_UNSUPPORTED, "input 1");
+    op_check_error("ReduceSum", "", "bool[2]", CONVRNN_ERROR_UNSUPPORTED, "bool");
+}
+
+static void
+test_reduce_types(void)
+{
+    op_check("ReduceMean", "", "i32[3] -1 -2 -4", "i32[1] -2");
+    op_check("ReduceMean", "", "u8[2] 255 255", "u8[1] 255");
+    op_check("ReduceSum", "", "u8[2] 255 2", "u8[1] 1");
+    op_check("ReduceL1", "", "i8[2] -100 -27", "i8[1] 127");
+    op_check("ReduceMax", "", "i8[2] -128 -127", "i8[1] -127");
+    op_check("ReduceMax", "", "u64[2] 18446744073709551615 1", "u64[1] 18446744073709551615");
+    op_check("ReduceMin", "", "i64[2] -9223372036854775808 1", "i64[1] -9223372036854775808");
+    op_check("ReduceMax", "", "f32[3] 1 nan 2", "f32[1] nan");
+    op_check("ReduceMin", "", "f64[3] 1 nan 2", "f64[1] nan");
+    /* nothing to reduce */
+    op_check("ReduceSum", "keepdims=0", "f32[2,0]; i64[1] 1", "f32[2] 0 0");
+    op_check("ReduceProd", "keepdims=0", "f32[2,0]; i64[1] 1", "f32[2] 1 1");
+    op_check("ReduceMax", "keepdims=0", "f32[2,0]; i64[1] 1", "f32[2] -inf -inf");
+    op_check("ReduceMin", "keepdims=0", "i8[0]", "i8[] 127");
+    op_check("ReduceMax", "keepdims=0", "i16[0]", "i16[] -32768");
+    op_check("ReduceMean", "keepdims=0", "f32[0]", "f32[] nan");
+    op_check("ReduceMean", "keepdims=0", "i32[0]", "i32[] 0");
+    op_check("ReduceSum", "", "f32[0,2]; i64[1] 1", "f32[0,1]");
+    /* a float sum would stop growing at 2^24 */
+    op_check("ReduceSum", "", "f32[3] 16777216 1 1", "f32[1] 16777218");
+}
+
+static void
+test_softmax(void)
+{
+    op_check("Softmax", "", "f32[1,3] -1 0 1", "f32[1,3] 0.090030573 0.24472847 0.66524096");
+    op_check("Softmax", "axis=0", "f32[2,2] 0 1000 0 1000", "f32[2,2] 0.5");
+    op_check("Softmax", "axis=-1", "f64[2] 0 -inf", "f64[2] 1 0");
+    op_check("Softmax", "axis=1", "f32[1,2,2] 0 0 0 1", "f32[1,2,2] 0.5 0.26894142 0.5 0.73105858");
+    op_check("Softmax", "", "f32[0,3]", "f32[0,3]");
+    op_check("Softmax", "", "f32[3,0]", "f32[3,0]");
+    op_check("LogSoftmax", "", "f32[3] -1 0 1", "f32[3] -2.4076059 -1.4076059 -0.40760596");
+    op_check_error("Softmax", "axis=1", "f32[3]", CONVRNN_ERROR_SHAPE, "axis 1");
+    op_check_error("Softmax", "", "i32[3]", CONVRNN_ERROR_UNSUPPORTED, "int32");
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/op/reduction/reduce", test_reduce);
+    g_test_add_func("/op/reduction/reduce-types", test_reduce_types);
+    g_test_add_func("/op/reduction/softmax", test_softmax);
+    return g_test_run();
+}

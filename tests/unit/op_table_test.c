@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What holds for every operator: the table, tiles, failing allocations. */
+#include "support/op_run.h"
+#include <string.h>
+
+/* Out of many tiles, each must do its own part and nothing else (the harness checks order and
+ * guards). */
+static void
+test_many_tiles(void)
+{
+    op_check("Add", "", "f32[5,20011] 1; f32[] 2", "f32[5,20011] 3");
+    op_check("Add", "", "f32[20011,5] 1; f32[20011,1] 2", "f32[20011,5] 3");
+    op_check("Sub", "", "i16[3,1,20011] 5; i16[3,2,1] 1", "i16[3,2,20011] 4");
+    op_check("Transpose", "perm=[1,0]", "f32[2,40001] 1", "f32[40001,2] 1");
+    op_check("Concat", "axis=1", "u8[3,50000] 7; u8[3,20000] 7", "u8[3,70000] 7");
+    op_check("Cast", "to=6", "u8[70001] 1 2 3", "i32[70001] 1 2 3");
+    op_check("ReduceSum", "keepdims=0", "f32[3,40001] 1; i64[1] 0", "f32[40001] 3");
+    op_check("ReduceSum", "keepdims=0", "f32[40001,3] 1; i64[1] 1", "f32[40001] 3");
+    op_check("Softmax", "axis=1", "f32[2,4,3001] 5", "f32[2,4,3001] 0.25");
+    op_check("Pad", "", "f32[300,300] 4; i64[4] 0 0 0 0", "f32[300,300] 4");
+    op_check("Range", "", "i32[] 1; i32[] 40001; i32[] 40000", "i32[1] 1");
+    op_check("Softmax", "", "f32[9000,4] 5", "f32[9000,4] 0.25");
+}
+
+static void
+test_table(void)
+{
+    const CrOp *const *ops = cr_op_list();
+    size_t n = 0;
+
+    for (; ops[n]; n++) {
+        g_assert_true(cr_op_find("", ops[n]->name) == ops[n]);
+        g_assert_true(cr_op_find("ai.onnx", ops[n]->name) == ops[n]);
+        g_assert_true(n == 0 || strcmp(ops[n - 1]->name, ops[n]->name) < 0);
+        g_assert_nonnull(ops[n]->attrs);
+        g_assert_nonnull(ops[n]->infer);
+        g_assert_true(!!(ops[n]->flags & CR_OP_ALIAS) == !ops[n]->prepare);
+    }
+    g_assert_cmpuint(n, >, 60);
+    g_assert_null(cr_op_find("com.microsoft", "Add"));
+    g_assert_null(cr_op_find(NULL, "NoSuchOperator"));
+}
+
+/* Every allocation of a set-up may fail. */
+static void
+test_no_memory(void)
+{
+    static const char *const cases[][3] = {
+        {"Add", "", "f32[2]; f32[2]"},
+        {"Equal", "", "f32[2]; f32[2]"},
+        {"Pow", "", "f32[2]; f32[2]"},
+        {"Relu", "", "f32[2]"},
+        {"Clip", "", "f32[2]"},
+        {"Cast", "to=1", "f32[2]"},
+        {"Where", "", "bool[2]; f32[2]; f32[2]"},
+        {"Dropout", "", "f32[2]"},
+        {"Shape", "", "f32[2]"},
+        {"Size", "", "f32[2]"},
+        {"Gather", "", "f32[2]; i64[2]"},
+        {"Concat", "axis=0", "f32[2]; f32[2]"},
+        {"Split", "", "f32[2]"},
+        {"Slice", "", "f32[2]; i64[1]; i64[1]"},
+        {"Transpose", "", "f32[2]"},
+        {"Expand", "", "f32[2]; i64[1] 2"},
+        {"Tile", "", "f32[2]; i64[1] 2"},
+        {"ConstantOfShape", "", "i64[1] 2"},
+        {"Pad", "", "f32[2,2]; i64[4] 1"},
+        {"Range", "", "i64[]; i64[] 5; i64[] 1"},
+        {"ReduceSum", "", "f32[2]"},
+        {"Softmax", "", "f32[2]"},
+        {"LogSoftmax", "", "f32[2]"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        unsigned made = 1;
+        for (unsigned at = 1; at <= made; at++) {
+            OpRun *run = op_run_new(cases[i][0], cases[i][1], 1);
+            CrOpSetup *setup = op_run_setup(run);
+            const CrOp *op = cr_op_find("", cases[i][0]);
+            GError *error = NULL;
+            CrStep step = {0};
+
+            op_run_inputs(run, cases[i][2]);
+            g_assert_true(op->infer(setup, &error));
+            cr_mem_fail_at(at, false);
+            g_assert_false(op->prepare(setup, &step, &error));
+            g_assert_error(error, CONVRNN_ERROR, CONVRNN_ERROR_NOMEM);
+            g_clear_error(&error);
+            cr_mem_fail_at(0, false);
+            g_assert_true(op->prepare(setup, &step, &error));
+            made = cr_mem_fail_at(0, false);
+            op_run_free(run);
+        }
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/op/table/many-tiles", test_many_tiles);
+    g_test_add_func("/op/table/table", test_table);
+    g_test_add_func("/op/table/no-memory", test_no_memory);
+    return g_test_run();
+}

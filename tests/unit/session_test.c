@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* What a session promises: the same bytes for any number of threads, after a reset, after a restore;
+ * no poisoned state; the caller's floating-point environment left alone. */
+#include "core/float_env.h"
+#include "runtime/session.h"
+#include "support/random_network.h"
+#include <math.h>
+#include <string.h>
+
+static ConvRnnSession *
+session_of(ConvRnnModel *model, guint threads)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ConvRnnSessionConfig) config = convrnn_session_config_new();
+    convrnn_session_config_set_threads(config, threads);
+    ConvRnnSession *session = convrnn_session_new(model, config, &error);
+    g_assert_no_error(error);
+    return session;
+}
+
+/* Appends the outputs of `n` steps from step `first` on. */
+static void
+run(ConvRnnSession *session, guint32 seed, guint first, guint n, GByteArray *out)
+{
+    for (guint step = first; step < first + n; step++) {
+        random_picture(session, seed, step);
+        g_assert_cmpint(convrnn_session_step(session), ==, CONVRNN_STEP_NORMAL);
+        for (guint o = 0; o < convrnn_session_get_n_outputs(session); o++) {
+            const ConvRnnTensorInfo *info = convrnn_session_get_output(session, o);
+            guint size = sizeof(gfloat);
+            for (guint i = 0; i < info->n_dims; i++)
+                size *= (guint)info->dims[i];
+            g_byte_array_append(out, convrnn_session_get_output_data(session, o), size);
+        }
+    }
+}
+
+static void
+assert_same(GByteArray *a, GByteArray *b)
+{
+    g_assert_cmpmem(a->data, a->len, b->data, b->len);
+}
+
+static void
+test_threads(void)
+{
+    for (guint32 seed = 1; seed <= 40; seed++) {
+        g_autoptr(ConvRnnModel) model = random_network(seed);
+        g_autoptr(GByteArray) one = g_byte_array_new();
+        g_autoptr(ConvRnnSession) reference = session_of(model, 1);
+        run(reference, seed, 0, 3, one);
+        for (guint threads = 2; threads <= 8; threads += threads < 4 ? 1 : 4) {
+            g_autoptr(GByteArray) many = g_byte_array_new();
+            g_autoptr(ConvRnnSession) session = session_of(model, threads);
+            run(session, seed, 0, 3, many);
+            assert_same(one, many);
+        }
+    }
+}
+
+static void
+test_reset(void)
+{
+    for (guint32 seed = 1; seed <= 40; seed++) {
+        g_autoptr(ConvRnnModel) model = random_network(seed);
+        g_autoptr(GByteArray) fresh = g_byte_array_new();
+        g_autoptr(GByteArray) again = g_byte_array_new();
+        g_autoptr(GByteArray) ignored = g_byte_array_new();
+        g_autoptr(ConvRnnSession) a = session_of(model, 2), b = session_of(model, 2);
+        run(a, seed, 10, 3, fresh);
+        run(b, seed, 0, 3, ignored);
+        g_assert_cmpuint(convrnn_session_get_step(b), ==, 3);
+        convrnn_session_reset(b);
+        g_assert_cmpuint(convrnn_session_get_step(b), ==, 0);
+        g_assert_cmpuint(convrnn_session_get_generation(b), ==, 1);
+        run(b, seed, 10, 3, again);
+        assert_same(fresh, again);
+    }
+}
+
+/* The smallest seed from `from` on whose network has a state. */
+static guint32
+seed_with_state(guint32 from)
+{
+    for (;; from++) {
+        g_autoptr(ConvRnnModel) model = random_network(from);
+        g_autoptr(ConvRnnSession) session = session_of(model, 1);
+        if (convrnn_session_get_n_states(session) > 0)
+            return from;
+    }
+}
+
+static void
+test_restore(void)
+{
+    guint32 seed = 0;
+    for (int i = 0; i < 10; i++) {
+        g_autoptr(GError) error = NULL;
+        seed = seed_with_state(seed + 1);
+        g_autoptr(ConvRnnModel) model = random_network(seed);
+        g_autoptr(ConvRnnModel) twin = random_network(seed);
+        g_autoptr(GByteArray) whole = g_byte_array_new();
+        g_autoptr(GByteArray) moved = g_byte_array_new();
+        g_autoptr(ConvRnnSession) a = session_of(model, 2), b = session_of(model, 1),
+                                  c = session_of(twin, 3);
+        run(a, seed, 0, 6, whole);
+        run(b, seed, 0, 3, moved);
+        g_autoptr(GBytes) snapshot = convrnn_session_save_state(b, &error);
+        g_assert_no_error(error);
+        convrnn_session_restore_state(c, snapshot, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(convrnn_session_get_step(c), ==, 3);
+        run(c, seed, 3, 3, moved);
+        assert_same(whole, moved);
+    }
+}
+
+/* Every prefix and every changed byte of a snapshot is refused or restores; nothing half. */
+static void
+test_broken_snapshot(void)
+{
+    guint32 seed = seed_with_state(1), other_seed = seed_with_state(seed + 1);
+    g_autoptr(ConvRnnModel) model = random_network(seed), other = random_network(other_seed);
+    g_autoptr(ConvRnnSession) a = session_of(model, 1), b = session_of(other, 1);
+    g_autoptr(GByteArray) before = g_byte_array_new(), after = g_byte_array_new();
+    g_autoptr(GByteArray) ignored = g_byte_array_new();
+    g_autoptr(GError) error = NULL;
+
+    run(a, seed, 0, 2, ignored);
+    g_autoptr(GBytes) snapshot = convrnn_session_save_state(a, NULL);
+    g_assert_false(convrnn_session_restore_state(b, snapshot, &error));
+    g_assert_error(error, CONVRNN_ERROR, CONVRNN_ERROR_STATE);
+    g_assert_nonnull(strstr(error->message, "another model"));
+
+    gsize size;
+    const guint8 *data = g_bytes_get_data(snapshot, &size);
+    for (gsize n = 0; n < size; n += n < 300 ? 1 : 997) {
+        g_autoptr(GBytes) prefix = g_bytes_new(data, n);
+        g_autoptr(GError) refused = NULL;
+        g_assert_false(convrnn_session_restore_state(a, prefix, &refused));
+        g_assert_nonnull(refused);
+    }
+    run(a, seed, 2, 1, before); /* the state is still that of step 2 */
+    g_assert_true(convrnn_session_restore_state(a, snapshot, NULL));
+    run(a, seed, 2, 1, after);
+    assert_same(before, after);
+    for (gsize at = 0; at < MIN(size, 200); at++) {
+        g_autofree guint8 *copy = g_memdup2(data, size);
+        copy[at] ^= 0x55;
+        g_autoptr(GBytes) broken = g_bytes_new(copy, size);
+        convrnn_session_restore_state(a, broken, NULL);
+    }
+}
+
+/* h' = x + factor·h, all of one shape. */
+static ConvRnnModel *
+accumulator(gfloat factor)
+{
+    gint64 dims[] = {1, 3, 5, 7};
+    g_autoptr(ConvRnnBuilder) b = convrnn_builder_new();
+    g_autoptr(GBytes) bytes = g_bytes_new(&factor, sizeof factor);
+    g_autoptr(ConvRnnTensor) scalar =
+        convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, NULL, 0, bytes, NULL);
+    guint x = convrnn_builder_input(b, "x", CONVRNN_DTYPE_FLOAT32, dims, 4);
+    guint h = convrnn_builder_input(b, "h", CONVRNN_DTYPE_FLOAT32, dims, 4);
+    guint f = convrnn_builder_constant(b, scalar);
+    guint fh = convrnn_builder_node(b, "Mul", (guint[]){f, h}, 2, NULL);
+    guint sum = convrnn_builder_node(b, "Add", (guint[]){x, fh}, 2, NULL);
+    convrnn_builder_output(b, "sum", sum);
+    convrnn_builder_output(b, "next", sum);
+    convrnn_builder_state(b, "h", "next", NULL);
+    g_autoptr(GError) error = NULL;
+    ConvRnnModel *model = convrnn_builder_build(b, "accumulator", &error);
+    g_assert_no_error(error);
+    return model;
+}
+
+static void
+fill(ConvRnnSession *session, gfloat v)
+{
+    gfloat *x = convrnn_session_get_input_data(session, 0);
+    for (int i = 0; i < 3 * 5 * 7; i++)
+        x[i] = v;
+}
+
+static gfloat
+first_output(const ConvRnnSession *session)
+{
+    return *(const gfloat *)convrnn_session_get_output_data(session, 0);
+}
+
+static void
+test_carries(void)
+{
+    g_autoptr(ConvRnnModel) model = accumulator(1);
+    g_autoptr(ConvRnnSession) session = session_of(model, 1);
+    const gchar *output;
+    ConvRnnStateOrigin origin;
+
+    g_assert_cmpuint(convrnn_session_get_n_states(session), ==, 1);
+    g_assert_cmpstr(convrnn_session_get_state(session, 0, &output, &origin)->name, ==, "h");
+    g_assert_cmpstr(output, ==, "next");
+    g_assert_cmpint(origin, ==, CONVRNN_STATE_FROM_BUILDER);
+    fill(session, 0.5f);
+    for (int i = 1; i <= 5; i++) {
+        convrnn_session_step(session);
+        g_assert_cmpfloat(first_output(session), ==, 0.5f * (gfloat)i);
+    }
+}
+
+static void
+test_stateless(void)
+{
+    g_autoptr(ConvRnnModel) model = accumulator(1);
+    g_autoptr(ConvRnnSessionConfig) config = convrnn_session_config_new();
+    convrnn_session_config_set_stateless(config, TRUE);
+    g_autoptr(ConvRnnSession) session = convrnn_session_new(model, config, NULL);
+    fill(session, 0.5f);
+    for (int i = 0; i < 3; i++) {
+        convrnn_session_step(session);
+        g_assert_cmpfloat(first_output(session), ==, 0.5f);
+    }
+}
+
+static void
+test_initial(void)
+{
+    g_autoptr(ConvRnnModel) model = accumulator(1);
+    g_autoptr(ConvRnnSessionConfig) config = convrnn_session_config_new();
+    gint64 channels[] = {3, 1, 1}, wrong[] = {2, 1, 1};
+    gfloat v[] = {10, 20, 30};
+    g_autoptr(GBytes) bytes = g_bytes_new(v, sizeof v), two = g_bytes_new(v, 2 * sizeof *v);
+    g_autoptr(ConvRnnTensor) initial =
+        convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, channels, 3, bytes, NULL);
+    g_autoptr(ConvRnnTensor) misfit = convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, wrong, 3, two, NULL);
+    g_autoptr(GError) error = NULL;
+
+    convrnn_session_config_set_initial(config, "h", initial);
+    g_autoptr(ConvRnnSession) session = convrnn_session_new(model, config, &error);
+    g_assert_no_error(error);
+    fill(session, 1);
+    convrnn_session_step(session);
+    const gfloat *y = convrnn_session_get_output_data(session, 0);
+    for (int i = 0; i < 3 * 35; i++)
+        g_assert_cmpfloat(y[i], ==, v[i / 35] + 1);
+
+    convrnn_session_config_set_initial(config, "h", misfit);
+    g_assert_null(convrnn_session_new(model, config, &error));
+    g_assert_error(error, CONVRNN_ERROR, CONVRNN_ERROR_STATE);
+}
+
+static void
+test_poison(void)
+{
+    const gfloat poisons[] = {NAN, INFINITY, -INFINITY};
+    for (guint i = 0; i < G_N_ELEMENTS(poisons); i++) {
+        g_autoptr(ConvRnnModel) model = accumulator(1);
+        g_autoptr(ConvRnnSession) session = session_of(model, 1);
+        gfloat *x = convrnn_session_get_input_data(session, 0);
+        fill(session, 1);
+        convrnn_session_step(session);
+        x[104] = poisons[i]; /* the last element */
+        g_assert_cmpint(convrnn_session_step(session), ==, CONVRNN_STEP_STATE_RESET);
+        g_assert_cmpuint(convrnn_session_get_generation(session), ==, 1);
+        g_assert_cmpuint(convrnn_session_get_step(session), ==, 0);
+        fill(session, 1);
+        g_assert_cmpint(convrnn_session_step(session), ==, CONVRNN_STEP_NORMAL);
+        g_assert_cmpfloat(first_output(session), ==, 1);
+    }
+}
+
+/* A state that decays becomes exactly zero before it becomes denormal. */
+static void
+test_decay(void)
+{
+    g_autoptr(ConvRnnModel) model = accumulator(0.5f);
+    g_autoptr(ConvRnnSession) session = session_of(model, 1);
+    fill(session, 1);
+    convrnn_session_step(session);
+    fill(session, 0);
+    for (int i = 0; i < 160; i++) {
+        convrnn_session_step(session);
+        gfloat v = first_output(session);
+        g_assert_true(v == 0 || v >= G_MINFLOAT);
+    }
+    g_assert_cmpfloat(first_output(session), ==, 0);
+}
+
+static void
+test_float_environment(void)
+{
+#if defined(__x86_64__)
+    g_autoptr(ConvRnnModel) model = accumulator(1);
+    g_autoptr(ConvRnnSession) session = session_of(model, 2);
+    unsigned before = 0x1f80 | 0x2000; /* round down */
+    unsigned old = _mm_getcsr();
+    _mm_setcsr(before);
+    convrnn_session_step(session);
+    unsigned after = _mm_getcsr();
+    _mm_setcsr(old);
+    g_assert_cmphex(after & 0xffc0, ==, before & 0xffc0);
+#else
+    g_test_skip("only checked on x86-64");
+#endif
+}
+
+static void
+test_sharing(void)
+{
+    g_autoptr(ConvRnnModel) model = random_network(3);
+    g_autoptr(ConvRnnSession) a = session_of(model, 1), b = session_of(model, 2);
+    g_assert_true(a->plan == b->plan);
+    g_assert_true(a->arena != b->arena);
+}
+
+static void
+test_errors(void)
+{
+    g_autoptr(ConvRnnModel) model = accumulator(1);
+    const gchar *const outputs[] = {"sum", "total", NULL};
+    gint64 dims[] = {1, 3, 5, 8};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ConvRnnSessionConfig) a = convrnn_session_config_new(),
+                                    b = convrnn_session_config_new(),
+                                    c = convrnn_session_config_new();
+
+    convrnn_session_config_set_outputs(a, outputs);
+    g_assert_null(convrnn_session_new(model, a, &error));
+    g_assert_error(error, CONVRNN_ERROR, CONVRNN_ERROR_SHAPE);
+    g_assert_nonnull(strstr(error->message, "'total'"));
+    g_assert_nonnull(strstr(error->message, "sum, next"));
+    g_clear_error(&error);
+
+    convrnn_session_config_set_input_shape(b, "x", dims, 4);
+    g_assert_null(convrnn_session_new(model, b, &error));
+    g_assert_error(error, CONVRNN_ERROR, CONVRNN_ERROR_SHAPE);
+    g_assert_nonnull(strstr(error->message, "'x'"));
+    g_clear_error(&error);
+
+    convrnn_session_config_set_input_shape(c, "picture", dims, 4);
+    g_assert_null(convrnn_session_new(model, c, &error));
+    g_assert_error(error, CONVRNN_ERROR, CONVRNN_ERROR_SHAPE);
+    g_assert_nonnull(strstr(error->message, "'picture'"));
+    g_clear_error(&error);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/session/carries", test_carries);
+    g_test_add_func("/session/stateless", test_stateless);
+    g_test_add_func("/session/initial", test_initial);
+    g_test_add_func("/session/threads", test_threads);
+    g_test_add_func("/session/reset", test_reset);
+    g_test_add_func("/session/restore", test_restore);
+    g_test_add_func("/session/broken-snapshot", test_broken_snapshot);
+    g_test_add_func("/session/poison", test_poison);
+    g_test_add_func("/session/decay", test_decay);
+    g_test_add_func("/session/float-environment", test_float_environment);
+    g_test_add_func("/session/sharing", test_sharing);
+    g_test_add_func("/session/errors", test_errors);
+    return g_test_run();
+}
