@@ -58,7 +58,8 @@ CONVRNN_API ConvRnnModel *convrnn_model_load(const gchar *path, GError **error);
  *
  * Like convrnn_model_load(), from memory and without the cache.
  *
- * Returns: (transfer full) (nullable): the model, or %NULL with @error set. Thread-safety: always safe.
+ * Returns: (transfer full) (nullable): the model, or %NULL with @error set. Thread-safety: always
+ * safe.
  */
 CONVRNN_API ConvRnnModel *convrnn_model_load_bytes(GBytes *data, const gchar *name,
                                                    const gchar *modelinfo, GError **error);

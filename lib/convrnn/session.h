@@ -207,8 +207,8 @@ CONVRNN_API const ConvRnnTensorInfo *convrnn_session_get_output(const ConvRnnSes
 /**
  * convrnn_session_get_output_data: (skip)
  *
- * Returns: (transfer none): output @index of the last step, row-major, 64-byte aligned; the address is valid
- *   as long as @session, its contents until the next step.
+ * Returns: (transfer none): output @index of the last step, row-major, 64-byte aligned; the address
+ * is valid as long as @session, its contents until the next step.
  */
 CONVRNN_API gconstpointer convrnn_session_get_output_data(const ConvRnnSession *session,
                                                           guint index);
@@ -235,9 +235,9 @@ CONVRNN_API const ConvRnnTensorInfo *convrnn_session_get_state(const ConvRnnSess
 /**
  * convrnn_session_step:
  *
- * Runs the network once on what the input buffers hold: outputs become readable, the state moves on.
- * Allocates nothing, does no I/O, cannot fail. Flush-to-zero is set while it runs and the caller's
- * floating-point control word is put back.
+ * Runs the network once on what the input buffers hold: outputs become readable, the state moves
+ * on. Allocates nothing, does no I/O, cannot fail. Flush-to-zero is set while it runs and the
+ * caller's floating-point control word is put back.
  *
  * Returns: what happened beside.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Values, nodes, inputs and outputs while a graph is made. graph_finish.c checks and sorts it. */
 #include "model/graph.h"
+#include "model/name_hash.h"
 #include <string.h>
 
 /* A name no value can have: under it by_name keeps where the search for a new name goes on. Without
@@ -32,8 +33,8 @@ cr_graph_new(void)
     graph->outputs = g_array_new(FALSE, FALSE, sizeof(CrPort));
     g_array_set_clear_func(graph->values, value_clear);
     g_array_set_clear_func(graph->nodes, node_clear);
-    graph->by_name = g_hash_table_new(g_str_hash, g_str_equal); /* names belong to the values */
-    graph->metadata = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    graph->by_name = g_hash_table_new(cr_name_hash, g_str_equal); /* names belong to the values */
+    graph->metadata = g_hash_table_new_full(cr_name_hash, g_str_equal, g_free, g_free);
     return graph;
 }
 

@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 /* Limits on what a file may ask for; each is checked while loading. */
-#define CR_MAX_NODES      100000
-#define CR_MAX_NODE_IO    4096       /* inputs or outputs of one node */
-#define CR_MAX_DIM        (1 << 30)  /* one dimension */
-#define CR_MAX_ELEMENTS   (1LL << 31) /* elements of one tensor */
-#define CR_MAX_NAME       4096       /* bytes of one name */
+#define CR_MAX_NODES    100000
+#define CR_MAX_NODE_IO  4096        /* inputs or outputs of one node */
+#define CR_MAX_DIM      (1 << 30)   /* one dimension */
+#define CR_MAX_ELEMENTS (1LL << 31) /* elements of one tensor */
+#define CR_MAX_NAME     4096        /* bytes of one name */
 
 /* A dense tensor: the public, immutable one. */
 struct _ConvRnnTensor {
@@ -66,13 +66,13 @@ typedef struct {
 
 /* One edge: a graph input, an initializer, or what a node computes. */
 typedef struct {
-    char *name; /* unique in the graph */
+    char *name;              /* unique in the graph */
     ConvRnnTensor *constant; /* an initializer's value, else NULL */
-    int producer;            /* index of the node that computes it, -1 for inputs and initializers */
+    int producer; /* index of the node that computes it, -1 for inputs and initializers */
 } CrValue;
 
 typedef struct {
-    int value; /* index into CrGraph.values */
+    int value;              /* index into CrGraph.values */
     ConvRnnTensorInfo info; /* info.name points to the value's name */
 } CrPort;
 
@@ -83,10 +83,10 @@ typedef struct {
 } CrStatePair;
 
 typedef struct {
-    GArray *values;  /* CrValue */
-    GArray *nodes;   /* CrNode, in topological order once cr_graph_finish() has returned true */
-    GArray *inputs;  /* CrPort */
-    GArray *outputs; /* CrPort */
+    GArray *values;      /* CrValue */
+    GArray *nodes;       /* CrNode, in topological order once cr_graph_finish() has returned true */
+    GArray *inputs;      /* CrPort */
+    GArray *outputs;     /* CrPort */
     GHashTable *by_name; /* value name → GINT_TO_POINTER(index + 1) */
     GHashTable *metadata; /* ONNX metadata_props: char* → char* */
 } CrGraph;
@@ -95,13 +95,13 @@ struct _ConvRnnModel {
     gatomicrefcount ref_count;
     char *name;
     CrGraph *graph;
-    GBytes *source;      /* the file's bytes, which weights point into; NULL from the builder */
-    char *hash;          /* SHA-256 of the graph's source, hex: recognises a state snapshot */
-    GKeyFile *info;      /* parsed .modelinfo, NULL when there is none */
+    GBytes *source;         /* the file's bytes, which weights point into; NULL from the builder */
+    char *hash;             /* SHA-256 of the graph's source, hex: recognises a state snapshot */
+    GKeyFile *info;         /* parsed .modelinfo, NULL when there is none */
     GHashTable *properties; /* its entries as text that lives as long as the model */
-    GArray *states;      /* CrStatePair given by the builder */
+    GArray *states;         /* CrStatePair given by the builder */
     GMutex plans_lock;
-    GHashTable *plans;   /* key string → CrPlan*, weak: see runtime/plan.h */
+    GHashTable *plans; /* key string → CrPlan*, weak: see runtime/plan.h */
 };
 
 /* --- making a graph (set-up only; one thread) --- */
@@ -119,8 +119,7 @@ int cr_graph_new_value(CrGraph *graph, const char *hint);
 int cr_graph_add_constant(CrGraph *graph, const char *hint, ConvRnnTensor *tensor);
 int cr_graph_add_constant_i64(CrGraph *graph, const char *hint, const int64_t *v, int n);
 /* Rank 0 when scalar is true. */
-int cr_graph_add_constant_f32(CrGraph *graph, const char *hint, const float *v, int n,
-                              bool scalar);
+int cr_graph_add_constant_f32(CrGraph *graph, const char *hint, const float *v, int n, bool scalar);
 
 /* Takes over everything node points to. False (with node freed) when an output already has a
  * producer or is an input: CONVRNN_ERROR_FORMAT. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/model_info.h"
+#include "model/name_hash.h"
 #include <math.h>
 #include <string.h>
 
@@ -77,7 +78,7 @@ add_group(GHashTable *properties, GKeyFile *info, const char *group)
 GHashTable *
 cr_model_info_properties(GKeyFile *info)
 {
-    GHashTable *properties = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    GHashTable *properties = g_hash_table_new_full(cr_name_hash, g_str_equal, g_free, g_free);
     gsize n = 0;
     char **groups = info ? g_key_file_get_groups(info, &n) : NULL;
 

@@ -5,7 +5,7 @@
 #include "model/graph.h"
 
 #define CR_MODEL_INFO_GROUP    "modelinfo"
-#define CR_MODEL_INFO_MAX_SIZE (1 << 20)
+#define CR_MODEL_INFO_MAX_SIZE (256 << 10) /* GKeyFile is not made for hostile keys */
 
 /* Parses the file's contents; `name` begins the message. NULL with FORMAT, UNSUPPORTED (another
  * major version) or LIMIT. */

@@ -4,6 +4,7 @@
  * error: a wrong guess would run and quietly compute nonsense. */
 #include "model/state_names.h"
 #include "model/model_info.h"
+#include "model/name_hash.h"
 #include <string.h>
 
 /* prefix + stem + suffix of the input → prefix + stem + suffix of the output. */
@@ -88,35 +89,41 @@ apply(const Rule *rule, const char *name)
     return g_strdup_printf("%s%.*s%s", rule->out_prefix, (int)length, stem, rule->out_suffix);
 }
 
-static int
-find_output(const ConvRnnModel *model, const char *name)
+/* Output name → index + 1. */
+static GHashTable *
+index_outputs(const ConvRnnModel *model)
 {
-    for (guint i = 0; i < model->graph->outputs->len; i++) {
-        if (strcmp(g_array_index(model->graph->outputs, CrPort, i).info.name, name) == 0)
-            return (int)i;
-    }
-    return -1;
+    GHashTable *outputs = g_hash_table_new(cr_name_hash, g_str_equal);
+
+    for (guint i = 0; i < model->graph->outputs->len; i++)
+        g_hash_table_insert(outputs,
+                            (gpointer)g_array_index(model->graph->outputs, CrPort, i).info.name,
+                            GUINT_TO_POINTER(i + 1));
+    return outputs;
 }
 
+/* Matches of one input stand together at the end. */
 static bool
 seen(const GArray *matches, int input, int output)
 {
-    for (guint i = 0; i < matches->len; i++) {
+    for (guint i = matches->len; i-- > 0;) {
         const Match *m = &g_array_index(matches, Match, i);
-        if (m->input == input && m->output == output)
+        if (m->input != input)
+            return false;
+        if (m->output == output)
             return true;
     }
     return false;
 }
 
 static void
-match_input(const ConvRnnModel *model, int input, GArray *matches)
+match_input(const ConvRnnModel *model, GHashTable *outputs, int input, GArray *matches)
 {
     const ConvRnnTensorInfo *in = &g_array_index(model->graph->inputs, CrPort, input).info;
 
     for (size_t r = 0; r < G_N_ELEMENTS(rules); r++) {
         char *name = apply(&rules[r], in->name);
-        int output = name ? find_output(model, name) : -1;
+        int output = name ? GPOINTER_TO_INT(g_hash_table_lookup(outputs, name)) - 1 : -1;
         if (output >= 0 && !seen(matches, input, output) &&
             looks_alike(in, &g_array_index(model->graph->outputs, CrPort, output).info)) {
             Match match = {input, output};
@@ -200,6 +207,7 @@ cr_state_names_find(const ConvRnnModel *model, GHashTable *constants, GArray *pa
 {
     const GArray *inputs = model->graph->inputs;
     GArray *matches = g_array_new(FALSE, FALSE, sizeof(Match));
+    GHashTable *outputs = index_outputs(model);
     guint n_candidates = 0, n_others = 0;
 
     for (guint i = 0; i < inputs->len; i++) {
@@ -210,7 +218,7 @@ cr_state_names_find(const ConvRnnModel *model, GHashTable *constants, GArray *pa
             continue;
         }
         n_candidates++;
-        match_input(model, (int)i, matches);
+        match_input(model, outputs, (int)i, matches);
     }
 
     bool ok = n_others > 0 || leave_a_picture(model, matches, n_candidates, error);
@@ -224,6 +232,7 @@ cr_state_names_find(const ConvRnnModel *model, GHashTable *constants, GArray *pa
         };
         g_array_append_val(pairs, pair);
     }
+    g_hash_table_unref(outputs);
     g_array_unref(matches);
     return ok;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* GraphProto. The file's order is free (protobuf's is), so each kind of entry gets its own walk:
  * initializers first, because inputs that have one are none. */
+#include "model/name_hash.h"
 #include "onnx/import.h"
 #include "onnx/proto.h"
 #include <string.h>
@@ -176,7 +177,7 @@ cr_onnx_graph(CrOnnxFile *file, CrWire wire, GError **error)
 {
     Reader reader = {.file = file};
 
-    reader.refused = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    reader.refused = g_hash_table_new_full(cr_name_hash, g_str_equal, g_free, g_free);
     bool ok = each(&reader, wire, G_SPARSE_INITIALIZER, check_field, error) &&
               each(&reader, wire, G_INITIALIZER, read_initializer, error) &&
               each(&reader, wire, G_INPUT, read_input, error) &&

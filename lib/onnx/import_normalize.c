@@ -20,8 +20,8 @@ rewrite_batch_norm(CrImport *import, GError **error)
     return true;
 }
 
-/* Without the mask, which training uses, it is nothing at all. Other forms are left to the operator,
- * which checks training_mode. */
+/* Without the mask, which training uses, it is nothing at all. Other forms are left to the
+ * operator, which checks training_mode. */
 static bool
 rewrite_dropout(CrImport *import, GError **error)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ModelProto: the outermost message. The graph may stand before the opset that explains it, so the
  * walk only remembers where it is. */
+#include "model/name_hash.h"
 #include "onnx/onnx.h"
 #include "onnx/proto.h"
 #include <string.h>
@@ -174,8 +175,9 @@ check_versions(const CrOnnxFile *file, const CrWire *graph, GError **error)
         return false;
     }
     if (file->opset > CR_ONNX_NEWEST_OPSET)
-        g_debug("opset %" G_GINT64_FORMAT " is newer than the newest known, %d",
-                (gint64)file->opset, CR_ONNX_NEWEST_OPSET);
+        g_log_structured("convrnn", G_LOG_LEVEL_DEBUG, "MESSAGE",
+                         "opset %" G_GINT64_FORMAT " is newer than the newest known, %d",
+                         (gint64)file->opset, CR_ONNX_NEWEST_OPSET);
     return true;
 }
 
@@ -243,7 +245,7 @@ cr_onnx_load(GBytes *data, const char *name, CrGraph **graph, GError **error)
     /* The mapped file itself is the fourth part; the rest is for what is not counted one by one. */
     file.memory_left = 3 * g_bytes_get_size(data) + (48 << 20);
     file.graph = cr_graph_new();
-    file.functions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    file.functions = g_hash_table_new_full(cr_name_hash, g_str_equal, g_free, NULL);
     bool ok = read_model(&file, whole(data), error);
     g_hash_table_unref(file.functions);
     if (ok) {

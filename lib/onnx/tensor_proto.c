@@ -49,7 +49,7 @@ typedef struct {
     const char *label; /* what messages call it */
     size_t offset;
     uint64_t data_type;
-    int n_dims;
+    size_t n_dims; /* of which at most CONVRNN_MAX_RANK are in dims */
     int64_t dims[CONVRNN_MAX_RANK];
     size_t n_elements;
     bool has_raw, external;
@@ -82,18 +82,9 @@ add_dims(Tensor *t, CrWireField *field, GError **error)
     if (!cr_wire_count(field, CR_WIRE_VARINT, "TensorProto.dims", &count, error))
         return false;
     while (cr_wire_pull(&field->body, CR_WIRE_VARINT, &dim)) {
-        if (t->n_dims == CONVRNN_MAX_RANK)
-            return tensor_error(t, CONVRNN_ERROR_LIMIT, error, "more than %d dimensions",
-                                CONVRNN_MAX_RANK);
-        if ((int64_t)dim < 0)
-            return tensor_error(t, CONVRNN_ERROR_FORMAT, error,
-                                "dimension %d is negative (%" G_GINT64_FORMAT ")", t->n_dims,
-                                (gint64)dim);
-        if (dim > CR_MAX_DIM)
-            return tensor_error(t, CONVRNN_ERROR_LIMIT, error,
-                                "dimension %d is %" G_GUINT64_FORMAT "; the limit is %d", t->n_dims,
-                                (guint64)dim, CR_MAX_DIM);
-        t->dims[t->n_dims++] = (int64_t)dim;
+        if (t->n_dims < CONVRNN_MAX_RANK)
+            t->dims[t->n_dims] = (int64_t)dim;
+        t->n_dims++;
     }
     return true;
 }
@@ -206,12 +197,34 @@ check_lists(const Tensor *t, int list, GError **error)
     return true;
 }
 
+/* Only now, when the tensor's name is known, wherever in the message it stood. */
+static bool
+check_dims(const Tensor *t, GError **error)
+{
+    if (t->n_dims > CONVRNN_MAX_RANK)
+        return tensor_error(t, CONVRNN_ERROR_LIMIT, error, "%zu dimensions; the limit is %d",
+                            t->n_dims, CONVRNN_MAX_RANK);
+    for (size_t i = 0; i < t->n_dims; i++) {
+        if (t->dims[i] < 0)
+            return tensor_error(t, CONVRNN_ERROR_FORMAT, error,
+                                "dimension %zu is negative (%" G_GINT64_FORMAT ")", i,
+                                (gint64)t->dims[i]);
+        if (t->dims[i] > CR_MAX_DIM)
+            return tensor_error(t, CONVRNN_ERROR_LIMIT, error,
+                                "dimension %zu is %" G_GINT64_FORMAT "; the limit is %d", i,
+                                (gint64)t->dims[i], CR_MAX_DIM);
+    }
+    return true;
+}
+
 static bool
 check_size(Tensor *t, int list, size_t *bytes, GError **error)
 {
     size_t unit = convrnn_dtype_get_size(lists[list].dtype);
 
-    if (!cr_size_of_dims(t->dims, t->n_dims, 1, &t->n_elements) ||
+    if (!check_dims(t, error))
+        return false;
+    if (!cr_size_of_dims(t->dims, (int)t->n_dims, 1, &t->n_elements) ||
         t->n_elements > CR_MAX_ELEMENTS || !cr_size_mul(t->n_elements, unit, bytes))
         return tensor_error(t, CONVRNN_ERROR_LIMIT, error,
                             "the dimensions' product is above the limit of %" G_GINT64_FORMAT
@@ -342,7 +355,7 @@ cr_onnx_tensor(CrOnnxFile *file, CrWire wire, const char *owner, char **name, GE
         bytes = t.has_raw ? raw_bytes(file, &t, unit, error)
                           : unpack(file, &t, wire, list, size, error);
         if (bytes)
-            tensor = convrnn_tensor_new(lists[list].dtype, t.dims, t.n_dims, bytes, error);
+            tensor = convrnn_tensor_new(lists[list].dtype, t.dims, (guint)t.n_dims, bytes, error);
         g_clear_pointer(&bytes, g_bytes_unref);
     }
     if (tensor && name)

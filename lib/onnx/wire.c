@@ -151,7 +151,7 @@ cr_wire_text(const CrWireField *field, size_t max, const char *what, GError **er
     }
     if (!g_utf8_validate_len(start, length, NULL)) {
         g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_FORMAT,
-                    "byte %" G_GSIZE_FORMAT ": %s is not UTF-8 text", field->offset, what);
+                    "byte %" G_GSIZE_FORMAT ": %s is not UTF-8", field->offset, what);
         return NULL;
     }
     return g_strndup(start, length);

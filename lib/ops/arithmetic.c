@@ -1,26 +1,44 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Add, Sub, Mul, Div, Min, Max, Sum, Mean (onnx.ai/onnx/operators): y = x0 ∘ x1 ∘ x2 …, from left
- * to right, with numpy broadcasting.
+/* Add, Sub, Mul, Div, Mod, PRelu, Min, Max, Sum, Mean (onnx.ai/onnx/operators): y = x0 ∘ x1 ∘ x2 …,
+ * from left to right, with numpy broadcasting.
  *
- * Integers wrap. An integer divided by 0 gives 0. Min and Max of a NaN are NaN. */
+ * Integers wrap. An integer divided by 0 gives 0, and so does its remainder. Min and Max of a NaN
+ * are NaN. Mod has the sign of the divisor, or with fmod=1 that of the dividend. */
 #include "kernels/kernels.h"
 #include "ops/ops.h"
 #include "ops/runs.h"
 #include "ops/setup.h"
 #include "ops/walk.h"
+#include <math.h>
 #include <string.h>
 
 /* A scalar operand is repeated into a run of this many floats for the vector kernels. */
 #define REPEAT 256
 
+#define NO_KERNEL (-1)
+
 typedef struct {
     CrRun2 run[CR_N_DTYPES]; /* NULL: no such type */
-    int kernel;              /* CrBinary for float32 */
+    int kernel;              /* CrBinary for float32, or NO_KERNEL */
     bool mean;
 } Fold;
 
 /* Unsigned 64-bit arithmetic wraps for every integer type once it is cut to its width. */
 #define WRAP(x) ((uint64_t)(x))
+
+static int64_t
+floor_mod(int64_t x, int64_t y)
+{
+    int64_t rest = y == 0 || y == -1 ? 0 : x % y;
+    return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+}
+
+static double
+floor_mod_float(double x, double y)
+{
+    double rest = fmod(x, y);
+    return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest;
+}
 
 CR_FLOAT_TYPES(CR_RUN2, add, x + y)
 CR_FLOAT_TYPES(CR_RUN2, sub, x - y)
@@ -35,10 +53,23 @@ CR_UNSIGNED_TYPES(CR_RUN2, div, y == 0 ? 0 : x / y)
 CR_NUMBER_TYPES(CR_RUN2, max, x > y || x != x ? x : y)
 CR_NUMBER_TYPES(CR_RUN2, min, x < y || x != x ? x : y)
 
+CR_SIGNED_TYPES(CR_RUN2, fmod, y == 0 || y == -1 ? 0 : x % y)
+CR_UNSIGNED_TYPES(CR_RUN2, fmod, y == 0 ? 0 : x % y)
+CR_FLOAT_TYPES(CR_RUN2, fmod, fmod(x, y))
+CR_SIGNED_TYPES(CR_RUN2, mod, floor_mod(x, y))
+CR_UNSIGNED_TYPES(CR_RUN2, mod, y == 0 ? 0 : x % y)
+CR_FLOAT_TYPES(CR_RUN2, mod, floor_mod_float(x, y))
+CR_FLOAT_TYPES(CR_RUN2, prelu, x < 0 ? x * y : x)
+CR_SIGNED_TYPES(CR_RUN2, prelu, x < 0 ? WRAP(x) * WRAP(y) : WRAP(x))
+
 static const Fold add = {{CR_NUMBER_TYPES(CR_TYPE_ENTRY, add)}, CR_BINARY_ADD, false};
 static const Fold sub = {{CR_NUMBER_TYPES(CR_TYPE_ENTRY, sub)}, CR_BINARY_SUB, false};
 static const Fold mul = {{CR_NUMBER_TYPES(CR_TYPE_ENTRY, mul)}, CR_BINARY_MUL, false};
 static const Fold divide = {{CR_NUMBER_TYPES(CR_TYPE_ENTRY, div)}, CR_BINARY_DIV, false};
+static const Fold mod = {{CR_NUMBER_TYPES(CR_TYPE_ENTRY, mod)}, NO_KERNEL, false};
+static const Fold fmod_like_c = {{CR_NUMBER_TYPES(CR_TYPE_ENTRY, fmod)}, NO_KERNEL, false};
+static const Fold prelu = {
+    {CR_FLOAT_TYPES(CR_TYPE_ENTRY, prelu) CR_SIGNED_TYPES(CR_TYPE_ENTRY, prelu)}, NO_KERNEL, false};
 static const Fold min = {{CR_NUMBER_TYPES(CR_TYPE_ENTRY, min)}, CR_BINARY_MIN, false};
 static const Fold max = {{CR_NUMBER_TYPES(CR_TYPE_ENTRY, max)}, CR_BINARY_MAX, false};
 static const Fold sum = {{CR_FLOAT_TYPES(CR_TYPE_ENTRY, add)}, CR_BINARY_ADD, false};
@@ -137,7 +168,7 @@ prepare_fold(CrOpSetup *setup, const Fold *fold, CrStep *step, GError **error)
     if (!p)
         return false;
     p->run = fold->run[out->dtype];
-    if (out->dtype == CONVRNN_DTYPE_FLOAT32)
+    if (out->dtype == CONVRNN_DTYPE_FLOAT32 && fold->kernel != NO_KERNEL)
         p->kernel = setup->kernels->binary[fold->kernel];
     if (fold->mean) {
         p->scale = divide.run[out->dtype];
@@ -160,14 +191,22 @@ prepare_fold(CrOpSetup *setup, const Fold *fold, CrStep *step, GError **error)
     return true;
 }
 
-#define FOLD(symbol, onnx_name, fold, min_inputs, max_inputs)                                      \
+static const CrAttrSpec mod_attrs[] = {{"fmod", CR_ATTR_INT}, {NULL, CR_ATTR_INT}};
+
+static const Fold *
+find_mod(const CrOpSetup *setup)
+{
+    return cr_node_int(setup->node, "fmod", 0) ? &fmod_like_c : &mod;
+}
+
+#define FOLD(symbol, onnx_name, fold, min_inputs, max_inputs, attributes)                          \
     static bool infer_##symbol(CrOpSetup *setup, GError **error)                                   \
     {                                                                                              \
-        return infer_fold(setup, &fold, error);                                                    \
+        return infer_fold(setup, fold, error);                                                     \
     }                                                                                              \
     static bool prepare_##symbol(CrOpSetup *setup, CrStep *step, GError **error)                   \
     {                                                                                              \
-        return prepare_fold(setup, &fold, step, error);                                            \
+        return prepare_fold(setup, fold, step, error);                                             \
     }                                                                                              \
     const CrOp cr_op_##symbol = {                                                                  \
         .name = onnx_name,                                                                         \
@@ -175,16 +214,18 @@ prepare_fold(CrOpSetup *setup, const Fold *fold, CrStep *step, GError **error)
         .max_in = max_inputs,                                                                      \
         .min_out = 1,                                                                              \
         .max_out = 1,                                                                              \
-        .attrs = cr_op_no_attrs,                                                                   \
+        .attrs = attributes,                                                                       \
         .infer = infer_##symbol,                                                                   \
         .prepare = prepare_##symbol,                                                               \
     };
 
-FOLD(add, "Add", add, 2, 2)
-FOLD(sub, "Sub", sub, 2, 2)
-FOLD(mul, "Mul", mul, 2, 2)
-FOLD(div, "Div", divide, 2, 2)
-FOLD(min, "Min", min, 1, -1)
-FOLD(max, "Max", max, 1, -1)
-FOLD(sum, "Sum", sum, 1, -1)
-FOLD(mean, "Mean", mean, 1, -1)
+FOLD(add, "Add", &add, 2, 2, cr_op_no_attrs)
+FOLD(sub, "Sub", &sub, 2, 2, cr_op_no_attrs)
+FOLD(mul, "Mul", &mul, 2, 2, cr_op_no_attrs)
+FOLD(div, "Div", &divide, 2, 2, cr_op_no_attrs)
+FOLD(mod, "Mod", find_mod(setup), 2, 2, mod_attrs)
+FOLD(prelu, "PRelu", &prelu, 2, 2, cr_op_no_attrs)
+FOLD(min, "Min", &min, 1, -1, cr_op_no_attrs)
+FOLD(max, "Max", &max, 1, -1, cr_op_no_attrs)
+FOLD(sum, "Sum", &sum, 1, -1, cr_op_no_attrs)
+FOLD(mean, "Mean", &mean, 1, -1, cr_op_no_attrs)

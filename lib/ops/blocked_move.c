@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Concat and Split on the channel axis and Slice of height and width, in blocks: whole rows move, or
- * nothing does. */
+/* Concat and Split on the channel axis and Slice of height and width, in blocks: whole rows move,
+ * or nothing does. */
 #include "core/size.h"
 #include "kernels/kernels.h"
 #include "ops/blocked.h"
@@ -121,8 +121,7 @@ split_blocked(CrOpSetup *setup)
 {
     CrDesc *in = &setup->in[0];
 
-    if (!on_channels(setup, 0) || in->block != setup->kernels->block ||
-        setup->n_out > CR_MAX_PARTS)
+    if (!on_channels(setup, 0) || in->block != setup->kernels->block || setup->n_out > CR_MAX_PARTS)
         return false;
     in->n_parts = setup->n_out;
     for (int i = 0; i < setup->n_out; i++) {

@@ -96,7 +96,7 @@ global_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 {
     const GlobalPool *p = step->params;
     int n = tile / p->in.stride.blocks, block = tile % p->in.stride.blocks, lanes = p->in.block;
-    float total[CR_MAX_BLOCK] = {0}, *out = cr_row_at(&p->out, io[1], n, 0, block);
+    float total[CR_MAX_BLOCK] = {0}, *out = cr_row_at(&p->out, io[step->n_in], n, 0, block);
     float count = (float)p->in.size.h * (float)p->in.size.w;
     (void)scratch;
 

@@ -22,8 +22,8 @@ nearest_row(const BlockedResize *r, const float *src, float *dst)
     const CrResizeAxis *axis = &r->resize.axis[3];
     size_t block = (size_t)r->out.block;
     for (int x = 0; x < r->out.size.w; x++)
-        memcpy(dst + (size_t)x * block,
-               src + (size_t)(axis->active ? axis->index[x] : x) * block, block * sizeof *dst);
+        memcpy(dst + (size_t)x * block, src + (size_t)(axis->active ? axis->index[x] : x) * block,
+               block * sizeof *dst);
 }
 
 static void

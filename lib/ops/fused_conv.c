@@ -8,10 +8,10 @@
 #define MAX_PLANAR 8
 /* Padding columns are part of every row; a convolution that wants more keeps to the plain form. */
 #define MAX_PADDING 64
-#define ROWS        4             /* rows of a tile, when there are enough of them */
-#define MIN_TILES   8             /* below this, channels are cut as well */
-#define SMALL_MACS  (64 << 10)    /* not worth cutting at all */
-#define RAW_BYTES   (384 << 10)   /* of rows waiting for the program: they stay in the L2 cache */
+#define ROWS        4           /* rows of a tile, when there are enough of them */
+#define MIN_TILES   8           /* below this, channels are cut as well */
+#define SMALL_MACS  (64 << 10)  /* not worth cutting at all */
+#define RAW_BYTES   (384 << 10) /* of rows waiting for the program: they stay in the L2 cache */
 
 /* Window with two axes, (H, W); the depth of a 3-D one is not for us. */
 static bool
@@ -114,8 +114,8 @@ typedef struct {
         int channels;
     } segment[CR_CONV_SEGMENTS];
 
-    CrRows out;        /* rows of output 0: the domain */
-    int out_io;        /* its index in io, when there is no program */
+    CrRows out; /* rows of output 0: the domain */
+    int out_io; /* its index in io, when there is no program */
     int raw_blocks;
     size_t raw_stride; /* floats of one raw row of one block in scratch */
 
@@ -196,8 +196,8 @@ pack_depthwise(CrOpSetup *setup, const CrDesc *raw, FusedConv *f, const CrConvPa
 static bool
 pack_bias(CrOpSetup *setup, const CrDesc *raw, const float *src, FusedConv *f, GError **error)
 {
-    float *bias = cr_region_alloc(setup->region, (size_t)(f->raw_blocks * raw->block),
-                                  sizeof *bias, "bias", error);
+    float *bias = cr_region_alloc(setup->region, (size_t)(f->raw_blocks * raw->block), sizeof *bias,
+                                  "bias", error);
     for (int b = 0; bias && b < f->raw_blocks; b++) {
         int first, lanes = cr_desc_block_channels(raw, b, &first);
         cr_bias_pack(bias + b * raw->block, src, first, lanes, raw->block);
@@ -252,13 +252,13 @@ dense_row(const FusedConv *f, void *const *io, int n, int y, int panel_begin, in
     cr_window_taps(w, 1, y, &row.ky_begin, &row.ky_end);
     for (int s = 0; s < f->n_segments; s++) {
         const CrRows *x = &f->x[f->segment[s].x];
-        row.segment[s] = (CrConvSegment){
-            .x = cr_row_at(x, io[f->segment[s].x], n, top, f->segment[s].block) -
-                 w->pad_begin[2] * x->block,
-            .row_stride = (ptrdiff_t)x->stride.row_stride * w->dilation[1],
-            .block_stride = (ptrdiff_t)x->stride.block_stride,
-            .channels = f->segment[s].channels,
-            .pixel = x->block};
+        row.segment[s] =
+            (CrConvSegment){.x = cr_row_at(x, io[f->segment[s].x], n, top, f->segment[s].block) -
+                                 w->pad_begin[2] * x->block,
+                            .row_stride = (ptrdiff_t)x->stride.row_stride * w->dilation[1],
+                            .block_stride = (ptrdiff_t)x->stride.block_stride,
+                            .channels = f->segment[s].channels,
+                            .pixel = x->block};
     }
     for (int p = panel_begin; p < panel_end; p++) {
         row.weights = f->weights[p];
@@ -361,8 +361,8 @@ program_tile(const CrStep *step, void *const *io, int tile, void *scratch)
         int begin = f->panel_tiles > 1 ? first : 0;
         int end = f->panel_tiles > 1 ? first + blocks : f->out.stride.blocks;
         for (int b = begin; b < end; b++)
-            cr_program_row(f->program, io, row - f->raw_stride * (size_t)begin, f->raw_stride,
-                           t.n, y, b, rest);
+            cr_program_row(f->program, io, row - f->raw_stride * (size_t)begin, f->raw_stride, t.n,
+                           y, b, rest);
     }
 }
 

@@ -6,8 +6,8 @@
 #include "ops/conv.h"
 #include "ops/pointwise.h"
 
-/* Inputs of the node: n_x tensors, weights (known), bias (known; only if has_bias), then whatever the
- * program reads besides. Outputs: the program's, or the convolution's own. */
+/* Inputs of the node: n_x tensors, weights (known), bias (known; only if has_bias), then whatever
+ * the program reads besides. Outputs: the program's, or the convolution's own. */
 typedef struct {
     CrConv conv; /* of the inputs taken together */
     int n_x;

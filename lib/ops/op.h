@@ -31,8 +31,8 @@ typedef struct {
     int pad_left, pad_right;
     int n_parts;            /* 0 or 1: a single part, all channels */
     int part[CR_MAX_PARTS]; /* channels of each part */
-    int row_blocks;         /* blocks per row of the storage, when this is a view of some of them; 0:
-                               just its own */
+    int row_blocks; /* blocks per row of the storage, when this is a view of some of them; 0:
+                       just its own */
 } CrDesc;
 
 size_t cr_desc_elements(const CrDesc *desc); /* product of dims; they have been checked */
@@ -109,8 +109,8 @@ typedef struct CrOp {
     const CrAttrSpec *attrs; /* ends with name == NULL */
 
     /* Fills out[] (dtype, n_dims, dims) for plain inputs. Checks everything that prepare and run
-     * rely on: dtypes, ranks, attribute ranges. An input that must be known at set-up (a shape, axes)
-     * and is not: cr_op_needs_constant(). */
+     * rely on: dtypes, ranks, attribute ranges. An input that must be known at set-up (a shape,
+     * axes) and is not: cr_op_needs_constant(). */
     bool (*infer)(CrOpSetup *setup, GError **error);
 
     /* Fills step->run, params, n_tiles, scratch, kernel and macs for inputs and outputs in plain

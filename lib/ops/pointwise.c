@@ -203,8 +203,8 @@ static const float *
 lay_out_lanes(CrRegion *region, const CrDesc *domain, const float *values, GError **error)
 {
     CrBlocked b = cr_desc_blocked(domain);
-    float *lanes = cr_region_alloc(region, (size_t)b.blocks * (size_t)domain->block,
-                                   sizeof(float), "constants of a program", error);
+    float *lanes = cr_region_alloc(region, (size_t)b.blocks * (size_t)domain->block, sizeof(float),
+                                   "constants of a program", error);
     for (int k = 0; lanes && k < b.blocks; k++) {
         int first, n = cr_desc_block_channels(domain, k, &first);
         memcpy(lanes + k * domain->block, values + first, (size_t)n * sizeof *lanes);
@@ -270,8 +270,7 @@ cr_program_prepare(CrOpSetup *setup, const CrProgram *program, const CrDesc *raw
 size_t
 cr_program_scratch(const CrProgramRun *run)
 {
-    return (size_t)(run->program.n_instructions + run->program.n_operands) * STRIP *
-           sizeof(float);
+    return (size_t)(run->program.n_instructions + run->program.n_operands) * STRIP * sizeof(float);
 }
 
 /* --- running --- */
@@ -426,8 +425,8 @@ flat_tile(const CrStep *step, void *const *io, int tile, void *scratch)
     for (size_t at = (size_t)tile * FLAT_TILE; at < end; at += n) {
         n = MIN(MIN(end - at, STRIP), run->plane - at % run->plane);
         for (int i = 0; i < program->n_operands; i++)
-            strip.operand[i] = flat_operand(run, &run->operand[i], io, at, n,
-                                            spread + (size_t)i * STRIP);
+            strip.operand[i] =
+                flat_operand(run, &run->operand[i], io, at, n, spread + (size_t)i * STRIP);
         for (int i = 0; i < program->n_outputs; i++)
             out[i] = (float *)io[run->output_io[i]] + at;
         run_strip(run, &strip, out, n, scratch);
@@ -450,7 +449,8 @@ rows_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 static bool
 infer(CrOpSetup *setup, GError **error)
 {
-    return cr_op_error(setup, CONVRNN_ERROR_UNSUPPORTED, error, "a program has no shape of its own");
+    return cr_op_error(setup, CONVRNN_ERROR_UNSUPPORTED, error,
+                       "a program has no shape of its own");
 }
 
 static bool
@@ -513,8 +513,7 @@ blocked(CrOpSetup *setup)
         return false;
     for (int i = 0; i < program->n_operands && !like; i++) {
         const CrDesc *in = &setup->in[program->input[i]];
-        if (in->block == setup->kernels->block &&
-            cr_spread(in, &setup->out[0]) == CR_SPREAD_FULL)
+        if (in->block == setup->kernels->block && cr_spread(in, &setup->out[0]) == CR_SPREAD_FULL)
             like = in;
     }
     if (!like)

@@ -44,8 +44,8 @@ typedef struct {
 /* How a tensor of shape `desc` spreads over a domain of shape `domain`. */
 CrSpread cr_spread(const CrDesc *desc, const CrDesc *domain);
 
-/* The program of one element-wise node (operand i = input i), if it is one that programs can do, for
- * float32 tensors: false otherwise. */
+/* The program of one element-wise node (operand i = input i), if it is one that programs can do,
+ * for float32 tensors: false otherwise. */
 bool cr_program_from_node(const CrOpSetup *setup, CrProgram *program);
 
 /* Sets the layouts that the program's inputs and outputs need in a domain laid out like `like`:

@@ -80,11 +80,11 @@ size_axis(const CrOpSetup *setup, CrWindow *window, int axis, bool ceil_mode, GE
 {
     int64_t stride = window->stride[axis];
     int64_t padded = (int64_t)window->in[axis] + window->pad_begin[axis] + window->pad_end[axis];
-    int64_t room = padded - extent(window, axis);
+    int64_t room = padded - extent(window, axis) + (ceil_mode ? stride - 1 : 0);
     int64_t out = 0;
 
     if (room >= 0) {
-        out = (room + (ceil_mode ? stride - 1 : 0)) / stride + 1;
+        out = room / stride + 1;
         /* A window that begins in the padding on the right sees nothing. */
         if (ceil_mode && (out - 1) * stride >= (int64_t)window->in[axis] + window->pad_begin[axis])
             out--;

@@ -28,11 +28,11 @@ typedef struct {
     const CrGraph *graph;
     const CrBinding *binding;
     const CrKernels *kernels;
-    GArray *states;    /* CrStatePair */
-    CrDesc *state_in;  /* [states] the shape each has in this round */
-    bool *live;        /* [nodes] */
-    Fact *facts;       /* [values] */
-    bool guess;        /* some state's open size comes from what it meets in the graph */
+    GArray *states;   /* CrStatePair */
+    CrDesc *state_in; /* [states] the shape each has in this round */
+    bool *live;       /* [nodes] */
+    Fact *facts;      /* [values] */
+    bool guess;       /* some state's open size comes from what it meets in the graph */
 } Binder;
 
 static CrDesc
@@ -61,8 +61,7 @@ list_names(const GArray *ports)
 {
     GString *s = g_string_new(NULL);
     for (guint i = 0; i < ports->len; i++)
-        g_string_append_printf(s, "%s%s", i ? ", " : "",
-                               g_array_index(ports, CrPort, i).info.name);
+        g_string_append_printf(s, "%s%s", i ? ", " : "", g_array_index(ports, CrPort, i).info.name);
     return g_string_free(s, FALSE);
 }
 
@@ -250,10 +249,10 @@ fold(Binder *b, const CrOp *op, CrOpSetup *setup, const CrNode *node, GError **e
         if (node->outputs[i] == CR_NO_VALUE)
             continue;
         const CrDesc *desc = &setup->out[i];
-        GBytes *bytes = op->flags & CR_OP_ALIAS
-                            ? g_bytes_ref(setup->value[0]->bytes)
-                            : g_bytes_new_with_free_func(data[i], cr_desc_bytes(desc), cr_mem_free,
-                                                         data[i]);
+        GBytes *bytes =
+            op->flags & CR_OP_ALIAS
+                ? g_bytes_ref(setup->value[0]->bytes)
+                : g_bytes_new_with_free_func(data[i], cr_desc_bytes(desc), cr_mem_free, data[i]);
         data[i] = NULL;
         b->facts[node->outputs[i]].constant =
             convrnn_tensor_new(desc->dtype, desc->dims, (guint)desc->n_dims, bytes, error);
@@ -288,10 +287,8 @@ static bool
 visit(Binder *b, const CrNode *node, bool *known, GError **error)
 {
     const CrOp *op = cr_op_find(node->domain, node->op);
-    CrOpSetup setup = {.node = node,
-                       .n_in = node->n_inputs,
-                       .n_out = node->n_outputs,
-                       .kernels = b->kernels};
+    CrOpSetup setup = {
+        .node = node, .n_in = node->n_inputs, .n_out = node->n_outputs, .kernels = b->kernels};
     ConvRnnTensor **value = g_new0(ConvRnnTensor *, (gsize)node->n_inputs + 1);
     bool ok = true;
 
@@ -362,8 +359,7 @@ meets(const Binder *b, int value, int depth, int64_t size[2])
             }
         }
         for (int k = 0; k < node->n_outputs; k++)
-            if (node->outputs[k] != CR_NO_VALUE &&
-                meets(b, node->outputs[k], depth - 1, size))
+            if (node->outputs[k] != CR_NO_VALUE && meets(b, node->outputs[k], depth - 1, size))
                 return true;
     }
     return false;
@@ -649,8 +645,8 @@ emit_ports(const Binder *b, CrIr *ir, GError **error)
         CrIrValue *value = cr_ir_value(ir, from->value);
         bool is_state = false;
         for (guint s = 0; s < b->states->len; s++)
-            is_state = is_state || g_str_equal(g_array_index(b->states, CrStatePair, s).input,
-                                               from->info.name);
+            is_state = is_state ||
+                       g_str_equal(g_array_index(b->states, CrStatePair, s).input, from->info.name);
         if (is_state || value->kind == CR_IR_CONSTANT)
             continue;
         CrIrPort port = {.info = info_of(from->info.name, &value->desc), .value = from->value};

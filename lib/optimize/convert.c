@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* From ONNX's nodes to those that can be fused: convolutions that take several inputs, and programs. */
+/* From ONNX's nodes to those that can be fused: convolutions that take several inputs, and
+ * programs. */
 #include "core/size.h"
 #include "ops/fused_conv.h"
 #include "ops/ops.h"
@@ -51,9 +52,9 @@ convert_pointwise(CrIr *ir, CrIrNode *node, GError **error)
     return true;
 }
 
-/* Normalisation as a product and a sum per channel, which the convolution before it carries. Folding
- * it into the weights would be a little cheaper, but rounding them anew moved a published text
- * reader's result by 1.3e-6 rms, twenty times what all else does. */
+/* Normalisation as a product and a sum per channel, which the convolution before it carries.
+ * Folding it into the weights would be a little cheaper, but rounding them anew moved a published
+ * text reader's result by 1.3e-6 rms, twenty times what all else does. */
 static bool
 convert_batch_norm(CrIr *ir, CrIrNode *node, GError **error)
 {
@@ -80,8 +81,7 @@ convert_batch_norm(CrIr *ir, CrIrNode *node, GError **error)
         data[channels + c] = (float)(p[1][c] - p[2][c] * scale);
     }
     for (int i = 0; i < 2; i++) {
-        g_autoptr(GBytes) bytes =
-            g_bytes_new(data + i * channels, (gsize)channels * sizeof *data);
+        g_autoptr(GBytes) bytes = g_bytes_new(data + i * channels, (gsize)channels * sizeof *data);
         ConvRnnTensor *tensor = convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, dims, 3, bytes, error);
         if (!tensor) {
             g_free(data);
@@ -90,19 +90,17 @@ convert_batch_norm(CrIr *ir, CrIrNode *node, GError **error)
         constants[i] = cr_ir_add_constant(ir, "folded", tensor);
     }
     g_free(data);
-    *program = (CrProgram){.n_instructions = 2,
-                           .n_operands = 3,
-                           .n_outputs = 1,
-                           .input = {0, 1, 2},
-                           .instruction = {{.binary = true,
-                                            .op = CR_BINARY_MUL,
-                                            .a = CR_OPERAND(0),
-                                            .b = CR_OPERAND(1),
-                                            .output = -1},
-                                           {.binary = true,
-                                            .op = CR_BINARY_ADD,
-                                            .a = 0,
-                                            .b = CR_OPERAND(2)}}};
+    *program = (CrProgram){
+        .n_instructions = 2,
+        .n_operands = 3,
+        .n_outputs = 1,
+        .input = {0, 1, 2},
+        .instruction = {{.binary = true,
+                         .op = CR_BINARY_MUL,
+                         .a = CR_OPERAND(0),
+                         .b = CR_OPERAND(1),
+                         .output = -1},
+                        {.binary = true, .op = CR_BINARY_ADD, .a = 0, .b = CR_OPERAND(2)}}};
     node->n_in = 3;
     node->in[1] = constants[0];
     node->in[2] = constants[1];
@@ -140,9 +138,8 @@ only_convs_read(const CrIr *ir, int value)
     for (guint i = 0; i < ir->nodes->len; i++) {
         const CrIrNode *node = cr_ir_node(ir, (int)i);
         for (int k = 0; !node->dead && k < node->n_in; k++)
-            if (node->in[k] == value &&
-                (node->op != &cr_op_fused_conv ||
-                 ((const CrFusedConv *)node->fused)->conv.group != 1))
+            if (node->in[k] == value && (node->op != &cr_op_fused_conv ||
+                                         ((const CrFusedConv *)node->fused)->conv.group != 1))
                 return false;
     }
     return true;
@@ -164,8 +161,7 @@ read_pieces(CrIr *ir, CrIrNode *conv)
         int *in = g_new(int, n_in);
         memcpy(in, conv->in, sizeof *in * (size_t)i);
         memcpy(in + i, concat->in, sizeof *in * (size_t)concat->n_in);
-        memcpy(in + i + concat->n_in, conv->in + i + 1,
-               sizeof *in * (size_t)(conv->n_in - i - 1));
+        memcpy(in + i + concat->n_in, conv->in + i + 1, sizeof *in * (size_t)(conv->n_in - i - 1));
         g_free(conv->in);
         conv->in = in;
         conv->n_in = n_in;
@@ -228,9 +224,9 @@ merge(CrIr *ir, int index_a, int index_b, GError **error)
         g->conv.has_bias ? cr_ir_value(ir, b->in[g->n_x + 1])->constant : NULL};
     int channels[2] = {f->conv.filters, g->conv.filters}, filters = channels[0] + channels[1];
     ConvRnnTensor *weights = stack(w[0], w[1], w[0]->n_elements, w[1]->n_elements, filters, error);
-    ConvRnnTensor *biases = weights ? stack(bias[0], bias[1], (size_t)channels[0],
-                                            (size_t)channels[1], filters, error)
-                                    : NULL;
+    ConvRnnTensor *biases =
+        weights ? stack(bias[0], bias[1], (size_t)channels[0], (size_t)channels[1], filters, error)
+                : NULL;
     if (!biases) {
         convrnn_tensor_unref(weights);
         return false;
@@ -238,7 +234,8 @@ merge(CrIr *ir, int index_a, int index_b, GError **error)
     int outs[2] = {a->out[0], b->out[0]};
     int whole = cr_ir_add_value(ir, cr_ir_value(ir, a->out[0]));
     cr_ir_value(ir, whole)->desc.dims[1] = filters;
-    int constants[2] = {cr_ir_add_constant(ir, "folded", weights), cr_ir_add_constant(ir, "folded", biases)};
+    int constants[2] = {cr_ir_add_constant(ir, "folded", weights),
+                        cr_ir_add_constant(ir, "folded", biases)};
     a->in = g_renew(int, a->in, f->n_x + 2);
     a->n_in = f->n_x + 2;
     a->in[f->n_x] = constants[0];
@@ -349,10 +346,9 @@ cr_ir_convert(CrIr *ir, GError **error)
         CrIrNode *node = cr_ir_node(ir, (int)i);
         if (node->dead)
             continue;
-        bool ok = node->op == &cr_op_conv ? convert_conv(ir, node, error)
-                  : node->op == &cr_op_batch_norm
-                      ? convert_batch_norm(ir, node, error)
-                      : convert_pointwise(ir, node, error);
+        bool ok = node->op == &cr_op_conv         ? convert_conv(ir, node, error)
+                  : node->op == &cr_op_batch_norm ? convert_batch_norm(ir, node, error)
+                                                  : convert_pointwise(ir, node, error);
         if (!ok)
             return false;
     }

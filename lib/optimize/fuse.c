@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Fusing element-wise nodes into programs, and programs into convolutions.
  *
- * A host is a convolution or a program. Going down the list of nodes, every program joins that reads
- * something of the host's and otherwise only what exists before the host runs. A convolution hosts
- * programs only when all readers of its own result join: then that result never leaves the cache.
- * When the result goes through a Split into equal parts (the gates of a cell), the parts are the
- * operands, and the cell's arithmetic runs on each row as soon as the convolution has computed it. */
+ * A host is a convolution or a program. Going down the list of nodes, every program joins that
+ * reads something of the host's and otherwise only what exists before the host runs. A convolution
+ * hosts programs only when all readers of its own result join: then that result never leaves the
+ * cache. When the result goes through a Split into equal parts (the gates of a cell), the parts are
+ * the operands, and the cell's arithmetic runs on each row as soon as the convolution has computed
+ * it. */
 #include "optimize/fuse.h"
 #include "ops/ops.h"
 #include "optimize/program_writer.h"
@@ -14,8 +15,8 @@
 typedef struct {
     CrIr *ir;
     int host;
-    int split;                  /* the Split node between host and members, -1 without */
-    CrDesc domain;              /* shape that all members compute */
+    int split;                   /* the Split node between host and members, -1 without */
+    CrDesc domain;               /* shape that all members compute */
     int members[CR_PROGRAM_MAX]; /* nodes, in order */
     int n_members;
     int n_instructions, n_operands;
@@ -179,9 +180,8 @@ equal_split_of(const CrIr *ir, int value)
         cr_ir_value(ir, value)->desc.n_dims != 4)
         return -1;
     for (int i = 0; i < node->n_out; i++)
-        if (node->out[i] == CR_NO_VALUE ||
-            cr_ir_value(ir, node->out[i])->desc.dims[1] !=
-                cr_ir_value(ir, node->out[0])->desc.dims[1])
+        if (node->out[i] == CR_NO_VALUE || cr_ir_value(ir, node->out[i])->desc.dims[1] !=
+                                               cr_ir_value(ir, node->out[0])->desc.dims[1])
             return -1;
     return index;
 }

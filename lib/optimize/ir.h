@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A graph bound to exact shapes, on its way to a plan: cr_ir_bind() makes it, the passes rewrite it,
- * runtime/plan.c turns what is left into steps. */
+/* A graph bound to exact shapes, on its way to a plan: cr_ir_bind() makes it, the passes rewrite
+ * it, runtime/plan.c turns what is left into steps. */
 #pragma once
 
 #include "kernels/kernels.h"
@@ -56,7 +56,7 @@ typedef struct {
     ConvRnnTensorInfo info; /* under the input's name */
     const char *output;
     ConvRnnStateOrigin origin;
-    int in, out; /* values */
+    int in, out;            /* values */
     ConvRnnTensor *initial; /* plain, of the state's exact shape */
 } CrIrState;
 

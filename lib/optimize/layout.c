@@ -2,10 +2,10 @@
 /* Layouts: convolutions work in blocks, and so does what stands between them; plain tensors remain
  * at the edges and for operators that know nothing else.
  *
- * Nodes are visited in order. Each that has a blocked form is asked, with the layouts its inputs have
- * by now; where an input comes in another layout than wanted, a Reorder is put before the node, once
- * per tensor and layout. Then padding is made as wide as the widest reader of each tensor wants, and
- * what a Concat joins is computed right where it ends up. */
+ * Nodes are visited in order. Each that has a blocked form is asked, with the layouts its inputs
+ * have by now; where an input comes in another layout than wanted, a Reorder is put before the
+ * node, once per tensor and layout. Then padding is made as wide as the widest reader of each
+ * tensor wants, and what a Concat joins is computed right where it ends up. */
 #include "ops/blocked.h"
 #include "ops/fused_conv.h"
 #include "ops/reorder.h"
@@ -165,8 +165,8 @@ can_live_in(const CrIr *ir, int value, int whole)
     const CrIrValue *v = cr_ir_value(ir, value), *w = cr_ir_value(ir, whole);
 
     if (v->kind != CR_IR_COMPUTED || v->base >= 0 || v->desc.block != w->desc.block ||
-        cr_ir_is_result(ir, value) ||
-        ir->nodes->len == 0 || (cr_ir_node(ir, v->producer)->op->flags & CR_OP_ALIAS))
+        cr_ir_is_result(ir, value) || ir->nodes->len == 0 ||
+        (cr_ir_node(ir, v->producer)->op->flags & CR_OP_ALIAS))
         return false;
     return true;
 }
@@ -174,8 +174,8 @@ can_live_in(const CrIr *ir, int value, int whole)
 static bool
 join_in_place(CrIr *ir, CrIrNode *node, GError **error)
 {
-    bool *in_place = cr_region_alloc(ir->region, (size_t)node->n_in, sizeof *in_place, "Concat",
-                                     error);
+    bool *in_place =
+        cr_region_alloc(ir->region, (size_t)node->n_in, sizeof *in_place, "Concat", error);
     int block = 0, left = node->n_in;
 
     if (!in_place)
@@ -252,7 +252,8 @@ fold_reorders(CrIr *ir, GError **error)
         void *data;
         CrOpSetup setup;
 
-        if (node->dead || node->op != &cr_op_reorder || from->kind != CR_IR_CONSTANT || to->base >= 0)
+        if (node->dead || node->op != &cr_op_reorder || from->kind != CR_IR_CONSTANT ||
+            to->base >= 0)
             continue;
         in = from->constant->data;
         cr_ir_setup(ir, node, &setup);

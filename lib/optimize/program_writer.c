@@ -14,7 +14,8 @@ cr_ir_program(const CrIrNode *node)
 CrProgramWriter
 cr_program_writer(CrIr *ir, const CrIrNode *node, CrProgram *program)
 {
-    CrProgramWriter w = {.ir = ir, .program = program, .in = g_array_new(FALSE, FALSE, sizeof(int))};
+    CrProgramWriter w = {
+        .ir = ir, .program = program, .in = g_array_new(FALSE, FALSE, sizeof(int))};
 
     *program = (CrProgram){0};
     if (node->op == &cr_op_fused_conv) {

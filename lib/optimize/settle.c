@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The last pass: results where callers and the next step expect them.
  *
- * A new state must be computed into the state's own memory, in the state's layout; an output must be
- * plain and at an address that does not change from step to step. Where the graph does not give
+ * A new state must be computed into the state's own memory, in the state's layout; an output must
+ * be plain and at an address that does not change from step to step. Where the graph does not give
  * that by itself (a state that is an alias, a constant, or shared), a copy does. */
 #include "ops/reorder.h"
 #include "optimize/ir.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Cheap results that are stored for one later program only move into that program, when it then
- * reads no more than before: in a GRU, (1 − z)·h needs z and h, which the last program reads anyway,
- * so storing it would be waste. */
+ * reads no more than before: in a GRU, (1 − z)·h needs z and h, which the last program reads
+ * anyway, so storing it would be waste. */
 #include "optimize/fuse.h"
 #include "optimize/program_writer.h"
 
@@ -81,7 +81,8 @@ worth_moving(const CrIr *ir, const CrIrNode *node, int k, const CrIrNode *reader
 
     while (p->instruction[index].output != k)
         index++;
-    if (!q || (node->n_out < 2 && node->op != &cr_op_pointwise) || convolves(reader, node->out[k]) || !collect(&e, index) ||
+    if (!q || (node->n_out < 2 && node->op != &cr_op_pointwise) ||
+        convolves(reader, node->out[k]) || !collect(&e, index) ||
         q->n_instructions + e.n_instructions > CR_PROGRAM_MAX / 2 ||
         q->n_operands + e.n_leaves > CR_PROGRAM_MAX / 2 ||
         !cr_desc_same_shape(&cr_ir_value(ir, node->out[k])->desc,

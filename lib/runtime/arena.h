@@ -11,6 +11,6 @@ typedef struct {
     size_t offset; /* chosen by cr_arena_place() */
 } CrInterval;
 
-/* Chooses offsets (multiples of CR_ALIGN) so that pieces needed at the same time do not overlap, and
- * returns the size of the whole. Largest first, each at the lowest free offset. */
+/* Chooses offsets (multiples of CR_ALIGN) so that pieces needed at the same time do not overlap,
+ * and returns the size of the whole. Largest first, each at the lowest free offset. */
 size_t cr_arena_place(CrInterval *intervals, int n);

@@ -42,8 +42,7 @@ convrnn_session_config_copy(const ConvRnnSessionConfig *config)
 
     g_hash_table_iter_init(&iter, config->binding.shapes);
     while (g_hash_table_iter_next(&iter, &key, &value))
-        g_hash_table_insert(copy->binding.shapes, g_strdup(key),
-                            g_memdup2(value, sizeof(CrDesc)));
+        g_hash_table_insert(copy->binding.shapes, g_strdup(key), g_memdup2(value, sizeof(CrDesc)));
     g_hash_table_iter_init(&iter, config->binding.constants);
     while (g_hash_table_iter_next(&iter, &key, &value))
         convrnn_session_config_set_constant(copy, key, value);
@@ -96,9 +95,8 @@ void
 convrnn_session_config_add_state(ConvRnnSessionConfig *config, const gchar *input,
                                  const gchar *output)
 {
-    CrStatePair pair = {.input = g_strdup(input),
-                        .output = g_strdup(output),
-                        .origin = CONVRNN_STATE_FROM_CONFIG};
+    CrStatePair pair = {
+        .input = g_strdup(input), .output = g_strdup(output), .origin = CONVRNN_STATE_FROM_CONFIG};
     g_array_append_val(config->binding.states, pair);
 }
 

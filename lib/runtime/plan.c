@@ -83,9 +83,8 @@ place_values(CrPlan *plan)
     for (guint v = 0; v < ir->values->len; v++) {
         const CrIrValue *value = cr_ir_value(ir, (int)v);
         if (value->kind == CR_IR_CONSTANT)
-            place[v] =
-                (CrPlace){.space = CR_PLACE_DATA,
-                          .data = value->blocked ? value->blocked : value->constant->data};
+            place[v] = (CrPlace){.space = CR_PLACE_DATA,
+                                 .data = value->blocked ? value->blocked : value->constant->data};
     }
     for (guint v = 0; v < ir->values->len; v++) { /* last, when every root has its place */
         const CrDesc *desc = &cr_ir_value(ir, (int)v)->desc;
@@ -177,8 +176,7 @@ check_size(const CrPlan *plan, GError **error)
         if (value->kind != CR_IR_CONSTANT && value->desc.dtype != CONVRNN_DTYPE_UNDEFINED &&
             !cr_size_add(total, cr_desc_bytes(&value->desc), &total)) {
             g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_LIMIT,
-                        "%s: tensor '%s' does not fit into memory", plan->model->name,
-                        value->name);
+                        "%s: tensor '%s' does not fit into memory", plan->model->name, value->name);
             return false;
         }
     }

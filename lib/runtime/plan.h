@@ -35,7 +35,7 @@ typedef struct {
     int ref_count; /* under the model's plans_lock */
     char *key;
     ConvRnnModel *model;
-    CrIr *ir; /* names, ports, constants; owns the region */
+    CrIr *ir;       /* names, ports, constants; owns the region */
     GArray *steps;  /* CrPlanStep */
     GArray *places; /* CrPlace */
     GArray *states; /* CrPlanState, as ir->states */

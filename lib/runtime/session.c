@@ -69,9 +69,9 @@ convrnn_session_new(ConvRnnModel *model, const ConvRnnSessionConfig *config, GEr
         return NULL;
     ConvRnnSession *s = g_new0(ConvRnnSession, 1);
     s->plan = plan;
-    s->threads = binding->threads ? binding->threads : cr_pool_count_processors();
+    s->threads = binding->threads ? binding->threads : cr_workers_count_processors();
     s->stateless = binding->stateless;
-    s->pool = cr_pool_ref(s->threads);
+    s->workers = cr_workers_ref(s->threads);
     s->nanoseconds = g_new0(uint64_t, plan->steps->len + 1);
     if (!allocate(s, error)) {
         convrnn_session_free(s);
@@ -91,7 +91,7 @@ convrnn_session_free(ConvRnnSession *s)
 {
     if (!s)
         return;
-    cr_pool_unref(s->pool);
+    cr_workers_unref(s->workers);
     for (int i = 0; i < 2; i++) {
         cr_mem_free(s->state[i]);
         g_free(s->io[i]);
@@ -116,8 +116,7 @@ static void
 run_tile(void *data, int tile, int worker)
 {
     const Job *job = data;
-    job->step->run(job->step, job->io, tile,
-                   job->scratch + job->scratch_bytes * (size_t)worker);
+    job->step->run(job->step, job->io, tile, job->scratch + job->scratch_bytes * (size_t)worker);
 }
 
 typedef struct {
@@ -153,9 +152,8 @@ really_non_finite(const CrDesc *desc, const float *data)
         for (int y = 0; y < size.h; y++)
             for (int k = 0; k < b.blocks; k++) {
                 int first, lanes = cr_desc_block_channels(desc, k, &first);
-                const float *row = data + b.image_stride * (size_t)n +
-                                   b.row_stride * (size_t)y + b.block_stride * (size_t)k +
-                                   b.origin;
+                const float *row = data + b.image_stride * (size_t)n + b.row_stride * (size_t)y +
+                                   b.block_stride * (size_t)k + b.origin;
                 for (int i = 0; i < size.w * desc->block; i++)
                     if (i % desc->block < lanes && !isfinite(row[i]))
                         return true;
@@ -175,8 +173,8 @@ state_is_poisoned(ConvRnnSession *s, unsigned participants)
         Check check = {.kernels = s->plan->ir->kernels,
                        .data = (const float *)(half + state->offset),
                        .n = state->bytes / sizeof(float)};
-        cr_pool_run(s->pool, participants, check_tile, &check,
-                    (int)((check.n + CHECK_TILE - 1) / CHECK_TILE));
+        cr_workers_run(s->workers, participants, check_tile, &check,
+                       (int)((check.n + CHECK_TILE - 1) / CHECK_TILE));
         /* lanes that pad a block may hold anything: only then look closely */
         if (atomic_load(&check.found) && really_non_finite(&state->desc, check.data))
             return true;
@@ -204,7 +202,7 @@ run_steps(ConvRnnSession *s, unsigned participants)
                    plan->scratch_bytes};
         if (s->profiling)
             before = now();
-        cr_pool_run(s->pool, participants, run_tile, &job, step->step.n_tiles);
+        cr_workers_run(s->workers, participants, run_tile, &job, step->step.n_tiles);
         if (s->profiling)
             s->nanoseconds[i] = now() - before;
     }
@@ -214,10 +212,10 @@ ConvRnnStepFlags
 convrnn_session_step(ConvRnnSession *s)
 {
     CrFloatEnv env = cr_float_env_enter();
-    unsigned participants = cr_pool_begin(s->pool, s->threads);
+    unsigned participants = cr_workers_begin(s->workers, s->threads);
     run_steps(s, participants);
     bool poisoned = !s->stateless && state_is_poisoned(s, participants);
-    cr_pool_end(s->pool, participants);
+    cr_workers_end(s->workers, participants);
     cr_float_env_leave(env);
 
     if (poisoned) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-#include "core/pool.h"
+#include "core/workers.h"
 #include "runtime/plan.h"
 
 struct _ConvRnnSession {
     CrPlan *plan;
-    CrPool *pool;
+    CrWorkers *workers;
     unsigned threads;
     bool stateless; /* the state is never moved on */
     bool profiling;
@@ -15,7 +15,7 @@ struct _ConvRnnSession {
 
     char *arena;
     char *state[2];
-    char *scratch; /* threads × plan->scratch_bytes */
-    void **io[2];  /* plan->places as addresses, for either parity */
+    char *scratch;         /* threads × plan->scratch_bytes */
+    void **io[2];          /* plan->places as addresses, for either parity */
     uint64_t *nanoseconds; /* per plan step, when profiling */
 };

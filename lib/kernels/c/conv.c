@@ -4,9 +4,9 @@
 #include "kernels/c/reference.h"
 
 /* sum[o] += one row of taps of one channel block */
-static const float *
+CR_INLINE const float *
 add_taps(float *sum, const float *w, const float *x, ptrdiff_t tap_step, int kw, int channels,
-         int lanes)
+         const int lanes)
 {
     for (int kx = 0; kx < kw; kx++) {
         for (int c = 0; c < channels; c++, w += lanes) {
@@ -18,9 +18,9 @@ add_taps(float *sum, const float *w, const float *x, ptrdiff_t tap_step, int kw,
     return w;
 }
 
-static void
-add_segment(float *sum, const float **w, const CrConvRow *row, const CrConvSegment *segment, int x,
-            int lanes)
+CR_INLINE const float *
+add_segment(float *sum, const float *w, const CrConvRow *row, const CrConvSegment *segment, int x,
+            const int lanes)
 {
     const float *block = segment->x + (ptrdiff_t)x * row->stride * segment->pixel;
 
@@ -28,20 +28,19 @@ add_segment(float *sum, const float **w, const CrConvRow *row, const CrConvSegme
         const int channels = left < segment->pixel ? left : segment->pixel;
         const ptrdiff_t ky_weights = (ptrdiff_t)row->kw * channels * lanes;
 
-        *w += row->ky_begin * ky_weights;
+        w += row->ky_begin * ky_weights;
         for (int ky = row->ky_begin; ky < row->ky_end; ky++)
-            *w = add_taps(sum, *w, block + ky * segment->row_stride,
-                          (ptrdiff_t)row->dilation * segment->pixel, row->kw, channels, lanes);
-        *w += (row->kh - row->ky_end) * ky_weights;
+            w = add_taps(sum, w, block + ky * segment->row_stride,
+                         (ptrdiff_t)row->dilation * segment->pixel, row->kw, channels, lanes);
+        w += (row->kh - row->ky_end) * ky_weights;
         block += segment->block_stride;
     }
+    return w;
 }
 
-void
-cr_reference_conv_row(const CrConvRow *row, int block)
+CR_INLINE void
+conv_row(const CrConvRow *row, const int block, const int lanes)
 {
-    const int lanes = row->y[1] ? 2 * block : block;
-
     for (int x = 0; x < row->width; x++) {
         float sum[2 * CR_MAX_BLOCK];
         const float *w = row->weights;
@@ -49,7 +48,7 @@ cr_reference_conv_row(const CrConvRow *row, int block)
         for (int o = 0; o < lanes; o++)
             sum[o] = row->bias[o];
         for (int s = 0; s < row->n_segments; s++)
-            add_segment(sum, &w, row, &row->segment[s], x, lanes);
+            w = add_segment(sum, w, row, &row->segment[s], x, lanes);
         for (int o = 0; o < lanes; o++)
             row->y[o / block][(ptrdiff_t)x * block + o % block] =
                 cr_clamp(sum[o], row->low, row->high);
@@ -57,7 +56,17 @@ cr_reference_conv_row(const CrConvRow *row, int block)
 }
 
 void
+cr_reference_conv_row(const CrConvRow *row, int block)
+{
+    conv_row(row, block, row->y[1] ? 2 * block : block);
+}
+
+/* The same with constants, for compilers to vectorise. */
+void
 cr_c_conv_row(const CrConvRow *row)
 {
-    cr_reference_conv_row(row, V_LANES);
+    if (row->y[1])
+        conv_row(row, V_LANES, 2 * V_LANES);
+    else
+        conv_row(row, V_LANES, V_LANES);
 }
