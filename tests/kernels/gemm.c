@@ -2,6 +2,7 @@
 #include "check.h"
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct {
     int trans_a, trans_b, m, n, k, lda, ldb, ldc;
@@ -85,31 +86,87 @@ empty_sum(gconstpointer data)
         g_assert_cmpfloat(c[i], ==, 2.0f * (float)(i + 1));
 }
 
-/* What the child of same_bits_with_any_number_of_threads() prints: a digest of large products. */
-static void
-print_digest(void)
+static float *
+pseudo_random(int n)
 {
-    GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
-    guint32 state = 1;
-    const int shapes[][3] = {{300, 500, 700}, {1, 2048, 1024}, {2048, 1, 1024}, {17, 1000, 513}};
+    guint32 state = (guint32)n;
+    float *data = g_new(float, n);
+
+    for (int i = 0; i < n; i++)
+        data[i] = (float)((state = state * 1664525u + 1013904223u) >> 8) * 0x1p-24f - 0.5f;
+    return data;
+}
+
+/* Large products; their digest when wanted. */
+static void
+multiply_large(GChecksum *sum)
+{
+    static const int shapes[][3] = {
+        {300, 500, 700}, {1, 2048, 1024}, {2048, 1, 1024}, {17, 1000, 513}};
 
     for (gsize s = 0; s < G_N_ELEMENTS(shapes); s++) {
         const int m = shapes[s][0], n = shapes[s][1], k = shapes[s][2];
-        float *a = g_new(float, m *k), *b = g_new(float, k *n), *c = g_new(float, m *n);
-        for (int i = 0; i < m * k; i++)
-            a[i] = (float)((state = state * 1664525u + 1013904223u) >> 8) * 0x1p-24f - 0.5f;
-        for (int i = 0; i < k * n; i++)
-            b[i] = (float)((state = state * 1664525u + 1013904223u) >> 8) * 0x1p-24f - 0.5f;
+        float *a = pseudo_random(m * k), *b = pseudo_random(k * n), *c = g_new(float, m *n);
+
         for (int trans_b = 0; trans_b < 2; trans_b++) {
             cr_gemm(0, trans_b, m, n, k, 1, a, k, b, trans_b ? k : n, 0, c, n);
-            g_checksum_update(sum, (const guchar *)c, (gssize)sizeof(float) * m * n);
+            if (sum)
+                g_checksum_update(sum, (const guchar *)c, (gssize)sizeof(float) * m * n);
         }
         g_free(a);
         g_free(b);
         g_free(c);
     }
-    g_print("digest %s\n", g_checksum_get_string(sum));
-    g_checksum_free(sum);
+}
+
+/* How often OpenBLAS's threads have gone to sleep or were preempted. They have the process's name;
+ * GLib's have their own. */
+static gint64
+count_switches(void)
+{
+    GDir *tasks = g_dir_open("/proc/self/task", 0, NULL);
+    char *own = g_strdup_printf("%d", (int)getpid()), *name = NULL;
+    const char *task;
+    gint64 switches = 0;
+
+    g_file_get_contents("/proc/self/comm", &name, NULL, NULL);
+    while ((task = g_dir_read_name(tasks))) {
+        char *comm_file = g_strdup_printf("/proc/self/task/%s/comm", task), *comm = NULL;
+        char *file = g_strdup_printf("/proc/self/task/%s/status", task), *status = NULL;
+
+        if (strcmp(task, own) != 0 && g_file_get_contents(comm_file, &comm, NULL, NULL) &&
+            strcmp(comm, name) == 0 && g_file_get_contents(file, &status, NULL, NULL)) {
+            for (const char *line = status; (line = strstr(line, "ctxt_switches:")); line++)
+                switches += g_ascii_strtoll(line + strlen("ctxt_switches:"), NULL, 10);
+        }
+        g_free(comm_file);
+        g_free(comm);
+        g_free(file);
+        g_free(status);
+    }
+    g_dir_close(tasks);
+    g_free(own);
+    g_free(name);
+    return switches;
+}
+
+/* OpenBLAS's own threads sleep through all of it. */
+static void
+wakes_no_thread(gconstpointer data)
+{
+    gint64 before = -1, after;
+
+    if (!g_file_test("/proc/self/task", G_FILE_TEST_IS_DIR)) {
+        g_test_skip("no /proc");
+        return;
+    }
+    while ((after = count_switches()) != before) { /* until they have settled */
+        before = after;
+        g_usleep(100000);
+    }
+    multiply_large(NULL);
+    g_usleep(100000);
+    g_assert_cmpint(count_switches(), ==, before);
 }
 
 /* The digest of a child process that has this many OpenBLAS threads. */
@@ -123,6 +180,8 @@ digest_with(const char *threads)
     GError *error = NULL;
 
     env = g_environ_setenv(env, "CONVRNN_TEST_DIGEST", "1", TRUE);
+    if (cr_cpu_detect() >= CR_CPU_AVX2) /* these kernels' bits do depend on threads */
+        env = g_environ_setenv(env, "OPENBLAS_CORETYPE", "Haswell", TRUE);
     g_spawn_sync(NULL, argv, env, G_SPAWN_DEFAULT, NULL, NULL, &output, NULL, &status, &error);
     g_assert_no_error(error);
     g_assert_cmpint(status, ==, 0);
@@ -154,15 +213,22 @@ same_bits_with_any_number_of_threads(gconstpointer data)
 static void
 digest(gconstpointer data)
 {
-    if (g_getenv("CONVRNN_TEST_DIGEST"))
-        print_digest();
-    else
+    GChecksum *sum;
+
+    if (!g_getenv("CONVRNN_TEST_DIGEST")) {
         g_test_skip("for the child of same-bits-with-any-number-of-threads");
+        return;
+    }
+    sum = g_checksum_new(G_CHECKSUM_SHA256);
+    multiply_large(sum);
+    g_print("digest %s\n", g_checksum_get_string(sum));
+    g_checksum_free(sum);
 }
 
 const CheckTest check_gemm_tests[] = {
     {"gemm/integers-exactly", integers_exactly},
     {"gemm/empty-sum", empty_sum},
+    {"gemm/wakes-no-thread", wakes_no_thread},
     {"gemm/digest", digest},
     {"gemm/same-bits-with-any-number-of-threads", same_bits_with_any_number_of_threads},
     {NULL, NULL},

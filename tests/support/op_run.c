@@ -123,7 +123,7 @@ set_attr(CrNode *node, const char *name, const char *text)
         cr_node_set_int(node, name, 0);
         node->attrs[node->n_attrs - 1].type = CR_ATTR_TENSOR;
         node->attrs[node->n_attrs - 1].tensor = op_tensor(text + 1);
-    } else if (!strchr("+-0123456789.", *text)) {
+    } else if (!strchr("+-0123456789", *text)) {
         cr_node_set_string(node, name, text);
     } else if (strchr(text, '.')) {
         cr_node_set_float(node, name, strtof(text, NULL));

@@ -125,9 +125,9 @@ add_attention(Maker *m)
     guint from = any(m), x = m->pool[from].value;
     gint64 c = m->pool[from].c;
     g_autoptr(ConvRnnTensor) weight = weights(m, c, c, 1, 1);
-    guint s = convrnn_builder_conv2d(m->b, convrnn_builder_global_average_pool(m->b, x),
-                                     CONVRNN_CONV2D(.weights = weight, .activation =
-                                                                           CONVRNN_ACTIVATION_HARD_SIGMOID));
+    guint s = convrnn_builder_conv2d(
+        m->b, convrnn_builder_global_average_pool(m->b, x),
+        CONVRNN_CONV2D(.weights = weight, .activation = CONVRNN_ACTIVATION_HARD_SIGMOID));
     push(m, convrnn_builder_node(m->b, "Mul", (guint[]){s, x}, 2, NULL), c, m->pool[from].h,
          m->pool[from].w);
 }
@@ -162,10 +162,10 @@ add_resize(Maker *m)
     g_variant_dict_insert(&dict, "mode", "s", pick(m, 0, 2) ? "linear" : "nearest");
     g_variant_dict_insert(&dict, "coordinate_transformation_mode", "s",
                           pick(m, 0, 1) ? "half_pixel" : "asymmetric");
-    guint y = convrnn_builder_node(m->b, "Resize",
-                                   (guint[]){m->pool[from].value, 0, 0,
-                                             convrnn_builder_constant(m->b, tensor)},
-                                   4, g_variant_dict_end(&dict));
+    guint y = convrnn_builder_node(
+        m->b, "Resize",
+        (guint[]){m->pool[from].value, 0, 0, convrnn_builder_constant(m->b, tensor)}, 4,
+        g_variant_dict_end(&dict));
     push(m, y, sizes[1], sizes[2], sizes[3]);
 }
 
@@ -196,15 +196,13 @@ add_split(Maker *m)
         first = c / 2;
     gint64 sizes[2] = {first, c - first};
     g_autoptr(GBytes) bytes = g_bytes_new(sizes, sizeof sizes);
-    g_autoptr(ConvRnnTensor) tensor =
-        convrnn_tensor_new(CONVRNN_DTYPE_INT64, &two, 1, bytes, NULL);
+    g_autoptr(ConvRnnTensor) tensor = convrnn_tensor_new(CONVRNN_DTYPE_INT64, &two, 1, bytes, NULL);
     GVariantDict dict;
     g_variant_dict_init(&dict, NULL);
     g_variant_dict_insert(&dict, "axis", "x", (gint64)1);
-    convrnn_builder_node_outputs(m->b, "Split",
-                                 (guint[]){m->pool[from].value,
-                                           convrnn_builder_constant(m->b, tensor)},
-                                 2, g_variant_dict_end(&dict), out, 2);
+    convrnn_builder_node_outputs(
+        m->b, "Split", (guint[]){m->pool[from].value, convrnn_builder_constant(m->b, tensor)}, 2,
+        g_variant_dict_end(&dict), out, 2);
     push(m, out[0], sizes[0], m->pool[from].h, m->pool[from].w);
     push(m, out[1], sizes[1], m->pool[from].h, m->pool[from].w);
 }
@@ -225,8 +223,9 @@ add_cell(Maker *m)
                           .reset_after = kind == 1 && pick(m, 0, 1),
                           .height = (guint)m->pool[from].h, .width = (guint)m->pool[from].w);
     guint (*cell)(ConvRnnBuilder *, const gchar *, guint, const ConvRnnConvCellParams *) =
-        kind == 0 ? convrnn_builder_conv_rnn
-                  : kind == 1 ? convrnn_builder_conv_gru : convrnn_builder_conv_lstm;
+        kind == 0   ? convrnn_builder_conv_rnn
+        : kind == 1 ? convrnn_builder_conv_gru
+                    : convrnn_builder_conv_lstm;
     y = cell(m->b, names[m->cells++], m->pool[from].value, params);
     push(m, y, hidden, m->pool[from].h, m->pool[from].w);
 }
@@ -234,9 +233,9 @@ add_cell(Maker *m)
 ConvRnnModel *
 random_network(guint32 seed)
 {
-    static void (*const layers[])(Maker *) = {add_conv,   add_conv,   add_gates, add_attention,
-                                              add_pool,   add_resize, add_concat, add_split,
-                                              add_cell};
+    static void (*const layers[])(Maker *) = {add_conv,      add_conv,  add_gates,
+                                              add_attention, add_pool,  add_resize,
+                                              add_concat,    add_split, add_cell};
     Maker m = {.rand = g_rand_new_with_seed(seed), .b = convrnn_builder_new()};
     g_autoptr(GError) error = NULL;
     gint64 dims[4] = {1, pick(&m, 1, 6), pick(&m, 9, 40), pick(&m, 9, 40)};

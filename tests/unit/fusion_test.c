@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What the optimizer makes of a network gives the numbers of the network as it stands: every node by
- * itself, on plain tensors, is the reference. */
+/* What the optimizer makes of a network gives the numbers of the network as it stands: every node
+ * by itself, on plain tensors, is the reference. */
 #include "core/cpu.h"
 #include "runtime/config.h"
 #include "support/random_network.h"

@@ -343,7 +343,7 @@ test_cache_threads(void)
 }
 
 static const char info_text[] = "[modelinfo]\nversion=1.0\ngroup-id=g\n\n"
-                                "[x]\nmean=0.5;0.25\ninitial=k\nrole=frame\nlabels=a\\nb\n"
+                                "[x]\nmean=0.5;0.25\ninitial=k\nrole=image\nlabels=a\\nb\n"
                                 "odd=\\q\none=3\nhalf=0.5\nnone=oops\nlist=1, 2,3,\n";
 
 static ConvRnnModel *

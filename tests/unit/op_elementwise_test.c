@@ -30,6 +30,24 @@ test_integer_arithmetic(void)
 }
 
 static void
+test_mod(void)
+{
+    op_check("Mod", "", "i32[5] 7 -7 7 -7 5; i32[5] 3 3 -3 -3 0", "i32[5] 1 2 -2 -1 0");
+    op_check("Mod", "fmod=1", "i64[4] 7 -7 7 -9223372036854775808; i64[4] 3 3 -3 -1",
+             "i64[4] 1 -1 1 0");
+    op_check("Mod", "", "u8[2] 250 7; u8[2] 100 0", "u8[2] 50 0");
+    op_check("Mod", "fmod=1", "f32[2] -4.5 4.5; f32[] 2", "f32[2] -0.5 0.5");
+    op_check("Mod", "", "f64[2] -4.5 4.5; f64[] 2", "f64[2] 1.5 0.5");
+}
+
+static void
+test_prelu(void)
+{
+    op_check("PRelu", "", "f32[2,2] -1 2 -3 4; f32[2,1] 0.5 0.25", "f32[2,2] -0.5 2 -0.75 4");
+    op_check("PRelu", "", "i32[2] -3 4; i32[] 2", "i32[2] -6 4");
+}
+
+static void
 test_variadic(void)
 {
     op_check("Max", "", "f32[3] 1 -2 3; f32[3] 0 5 1; f32[] 2", "f32[3] 2 5 3");
@@ -192,6 +210,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/op/elementwise/arithmetic", test_arithmetic);
     g_test_add_func("/op/elementwise/integer-arithmetic", test_integer_arithmetic);
+    g_test_add_func("/op/elementwise/mod", test_mod);
+    g_test_add_func("/op/elementwise/prelu", test_prelu);
     g_test_add_func("/op/elementwise/variadic", test_variadic);
     g_test_add_func("/op/elementwise/compare", test_compare);
     g_test_add_func("/op/elementwise/power", test_power);

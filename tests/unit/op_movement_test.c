@@ -234,6 +234,26 @@ test_pad(void)
 }
 
 static void
+test_depth_space(void)
+{
+    const char *x = "f32[1,8,1,2] 0 1 10 11 20 21 30 31 40 41 50 51 60 61 70 71";
+
+    op_check("DepthToSpace", "blocksize=2", x,
+             "f32[1,2,2,4] 0 20 1 21 40 60 41 61 10 30 11 31 50 70 51 71");
+    op_check("DepthToSpace", "blocksize=2 mode=CRD", x,
+             "f32[1,2,2,4] 0 10 1 11 20 30 21 31 40 50 41 51 60 70 61 71");
+    op_check("SpaceToDepth", "blocksize=2",
+             "f32[1,2,2,4] 0 20 1 21 40 60 41 61 10 30 11 31 50 70 51 71",
+             "f32[1,8,1,2] 0 1 10 11 20 21 30 31 40 41 50 51 60 61 70 71");
+    op_check("SpaceToDepth", "blocksize=2", "u8[0,3,2,2]", "u8[0,12,1,1]");
+    op_check_error("DepthToSpace", "blocksize=2", "f32[1,6,1,1]", CONVRNN_ERROR_SHAPE, "1×6×1×1");
+    op_check_error("DepthToSpace", "blocksize=0", x, CONVRNN_ERROR_SHAPE, "blocksize is 0");
+    op_check_error("DepthToSpace", "blocksize=2 mode=X", x, CONVRNN_ERROR_UNSUPPORTED, "\"X\"");
+    op_check_error("SpaceToDepth", "blocksize=2", "f32[1,1,3,2]", CONVRNN_ERROR_SHAPE, "1×1×3×2");
+    op_check_error("SpaceToDepth", "blocksize=2", "f32[4,4]", CONVRNN_ERROR_SHAPE, "rank 2");
+}
+
+static void
 test_range(void)
 {
     op_check("Range", "", "i64[] 3; i64[] 9; i64[] 3", "i64[2] 3 6");
@@ -331,6 +351,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/movement/transpose", test_transpose);
     g_test_add_func("/op/movement/expand", test_expand);
     g_test_add_func("/op/movement/pad", test_pad);
+    g_test_add_func("/op/movement/depth-space", test_depth_space);
     g_test_add_func("/op/movement/range", test_range);
     g_test_add_func("/op/movement/tile-places", test_tile_places);
     return g_test_run();

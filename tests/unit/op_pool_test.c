@@ -54,6 +54,10 @@ test_ceil_mode(void)
     op_check("MaxPool", "kernel_shape=[2] strides=[2]", "f32[1,1,5] 1 2 3 4 5", "f32[1,1,2] 2 4");
     op_check("MaxPool", "kernel_shape=[2] strides=[2] ceil_mode=1", "f32[1,1,5] 1 2 3 4 5",
              "f32[1,1,3] 2 4 5");
+    op_check("MaxPool", "kernel_shape=[3] strides=[2] ceil_mode=1", "f32[1,1,2] 1 2",
+             "f32[1,1,1] 2");
+    op_check_error("MaxPool", "kernel_shape=[4] strides=[2] ceil_mode=1", "f32[1,1,2] 1 2",
+                   CONVRNN_ERROR_SHAPE, "covers 4");
     /* no window begins in the padding on the right */
     op_check("MaxPool", "kernel_shape=[1] strides=[2] ceil_mode=1", "f32[1,1,2] 1 2",
              "f32[1,1,1] 1");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Reductions and Softmax. */
+/* Reductions, Softmax and Einsum. */
 #include "support/op_run.h"
 
 static void
@@ -72,6 +72,54 @@ test_softmax(void)
     op_check_error("Softmax", "", "i32[3]", CONVRNN_ERROR_UNSUPPORTED, "int32");
 }
 
+static void
+test_einsum(void)
+{
+    op_check("Einsum", "equation=ij,jk->ik", "f32[2,2] 1 2 3 4; f32[2,1] 5 6", "f32[2,1] 17 39");
+    op_check("Einsum", "equation=ij,jk", "f64[2,2] 1 2 3 4; f64[2,1] 5 6", "f64[2,1] 17 39");
+    op_check("Einsum", "equation=bhpn,bn->bhp", "f32[1,1,2,2] 1 2 3 4; f32[1,2] 10 1",
+             "f32[1,1,2] 12 34");
+    op_check("Einsum", "equation=ij->ji", "f32[2,3] 1 2 3 4 5 6", "f32[3,2] 1 4 2 5 3 6");
+    op_check("Einsum", "equation=ba", "f32[2,3] 1 2 3 4 5 6", "f32[3,2] 1 4 2 5 3 6");
+    op_check("Einsum", "equation=ii->i", "f32[2,2] 1 2 3 4", "f32[2] 1 4");
+    op_check("Einsum", "equation=ii", "f32[2,2] 1 2 3 4", "f32[] 5");
+    op_check("Einsum", "equation=...i,...i->...", "f32[2,2] 1 2 3 4; f32[2] 10 1", "f32[2] 12 34");
+    op_check("Einsum", "equation=i...->...", "f32[2,2] 1 2 3 4", "f32[2] 4 6");
+    op_check("Einsum", "equation=i,j,k->", "f32[2] 1 2; f32[2] 3 4; f32[1] 5", "f32[] 105");
+    op_check("Einsum", "equation=i,i->", "f32[0]; f32[0]", "f32[] 0");
+    op_check("Einsum", "equation=ij,kj->ik", "f32[300,5] 1; f32[300,5] 2", "f32[300,300] 10");
+}
+
+static void
+test_einsum_errors(void)
+{
+    const struct {
+        const char *equation, *inputs;
+        ConvRnnError code;
+        const char *part;
+    } cases[] = {
+        {"equation=ij,jk->ik", "f32[2,2]; f32[3,2]", CONVRNN_ERROR_SHAPE, "elsewhere"},
+        {"equation=ij,jk->ik", "f32[2,2]", CONVRNN_ERROR_UNSUPPORTED, "->"},
+        {"equation=ij->ij", "f32[2,2]; f32[2,2]", CONVRNN_ERROR_UNSUPPORTED, "fewer"},
+        {"equation=i->i", "f32[2,2]", CONVRNN_ERROR_UNSUPPORTED, "rank"},
+        {"equation=i......->i", "f32[2,2]", CONVRNN_ERROR_UNSUPPORTED, "malformed"},
+        {"equation=i.->i", "f32[2]", CONVRNN_ERROR_UNSUPPORTED, "malformed"},
+        {"equation=i->ii", "f32[2]", CONVRNN_ERROR_UNSUPPORTED, "twice"},
+        {"equation=i->j", "f32[2]", CONVRNN_ERROR_UNSUPPORTED, "unknown"},
+        {"equation=i->i,", "f32[2]", CONVRNN_ERROR_UNSUPPORTED, "malformed"},
+        {"equation=i,", "f32[2]", CONVRNN_ERROR_UNSUPPORTED, "malformed"},
+        {"", "f32[2]", CONVRNN_ERROR_UNSUPPORTED, "rank"},
+        {"equation=i->i", "i32[2]", CONVRNN_ERROR_UNSUPPORTED, "int32"},
+        {"equation=abcdefgh,ijklmnop,qrstuvwx->a",
+         "f32[1,1,1,1,1,1,1,1]; f32[1,1,1,1,1,1,1,1]; f32[1,1,1,1,1,1,1,1]", CONVRNN_ERROR_LIMIT,
+         "labels"},
+        {"equation=i,j,k->", "f32[65536]; f32[65536]; f32[65536]", CONVRNN_ERROR_LIMIT, "products"},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++)
+        op_check_error("Einsum", cases[i].equation, cases[i].inputs, cases[i].code, cases[i].part);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -79,5 +127,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/reduction/reduce", test_reduce);
     g_test_add_func("/op/reduction/reduce-types", test_reduce_types);
     g_test_add_func("/op/reduction/softmax", test_softmax);
+    g_test_add_func("/op/reduction/einsum", test_einsum);
+    g_test_add_func("/op/reduction/einsum-errors", test_einsum_errors);
     return g_test_run();
 }

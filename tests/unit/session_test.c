@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What a session promises: the same bytes for any number of threads, after a reset, after a restore;
- * no poisoned state; the caller's floating-point environment left alone. */
+/* What a session promises: the same bytes for any number of threads, after a reset, after a
+ * restore; no poisoned state; the caller's floating-point environment left alone. */
 #include "core/float_env.h"
 #include "runtime/session.h"
 #include "support/random_network.h"
@@ -232,7 +232,8 @@ test_initial(void)
     g_autoptr(GBytes) bytes = g_bytes_new(v, sizeof v), two = g_bytes_new(v, 2 * sizeof *v);
     g_autoptr(ConvRnnTensor) initial =
         convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, channels, 3, bytes, NULL);
-    g_autoptr(ConvRnnTensor) misfit = convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, wrong, 3, two, NULL);
+    g_autoptr(ConvRnnTensor) misfit =
+        convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, wrong, 3, two, NULL);
     g_autoptr(GError) error = NULL;
 
     convrnn_session_config_set_initial(config, "h", initial);

@@ -162,7 +162,7 @@ test_names_picture(void)
                  "a → a_out, h → h_out");
     /* the .modelinfo says which is the picture */
     expect(
-        make_model("a_in:f[1,3] h_in:f[1,3]", "a_out:f[1,3] h_out:f[1,3]", "[a_in]\nrole=frame\n"),
+        make_model("a_in:f[1,3] h_in:f[1,3]", "a_out:f[1,3] h_out:f[1,3]", "[a_in]\nrole=image\n"),
         NULL, NULL, "h_in>h_out", CONVRNN_STATE_FROM_NAME);
 }
 

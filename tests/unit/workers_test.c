@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The worker pool: every tile once, whoever runs it; sessions that meet share it without waiting. */
-#include "core/pool.h"
+/* The workers: every tile once, whoever runs it; sessions that meet share it without waiting. */
+#include "core/workers.h"
 #include <glib.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -23,21 +23,21 @@ count_tile(void *data, int tile, int worker)
 }
 
 static void
-frames(CrPool *pool, unsigned threads, int n)
+frames(CrWorkers *workers, unsigned threads, int n)
 {
     for (int frame = 0; frame < n; frame++) {
-        unsigned participants = cr_pool_begin(pool, threads);
+        unsigned participants = cr_workers_begin(workers, threads);
         g_assert_cmpuint(participants, >=, 1);
         g_assert_cmpuint(participants, <=, threads);
         for (int job = 0; job < 20; job++) {
             Count count = {.threads = (int)participants};
             int tiles = 1 + (frame * 37 + job * 101) % TILES;
-            cr_pool_run(pool, participants, count_tile, &count, tiles);
+            cr_workers_run(workers, participants, count_tile, &count, tiles);
             for (int i = 0; i < TILES; i++)
                 g_assert_cmpint(atomic_load(&count.runs[i]), ==, i < tiles);
             g_assert_false(atomic_load(&count.worker_out_of_range));
         }
-        cr_pool_end(pool, participants);
+        cr_workers_end(workers, participants);
     }
 }
 
@@ -45,9 +45,9 @@ static void
 test_every_tile_once(void)
 {
     for (unsigned threads = 1; threads <= 8; threads++) {
-        CrPool *pool = cr_pool_ref(threads);
-        frames(pool, threads, 20);
-        cr_pool_unref(pool);
+        CrWorkers *workers = cr_workers_ref(threads);
+        frames(workers, threads, 20);
+        cr_workers_unref(workers);
     }
 }
 
@@ -55,9 +55,9 @@ static gpointer
 session_thread(gpointer data)
 {
     (void)data;
-    CrPool *pool = cr_pool_ref(3);
-    frames(pool, 3, 50);
-    cr_pool_unref(pool);
+    CrWorkers *workers = cr_workers_ref(3);
+    frames(workers, 3, 50);
+    cr_workers_unref(workers);
     return NULL;
 }
 
@@ -74,22 +74,22 @@ test_sessions_at_once(void)
 static void
 test_busy(void)
 {
-    CrPool *pool = cr_pool_ref(2);
-    g_assert_cmpuint(cr_pool_begin(pool, 2), ==, 2);
-    g_assert_cmpuint(cr_pool_begin(pool, 2), ==, 1); /* somebody else: alone, not blocked */
-    cr_pool_end(pool, 1);
-    cr_pool_end(pool, 2);
-    g_assert_cmpuint(cr_pool_begin(pool, 2), ==, 2);
-    cr_pool_end(pool, 2);
-    cr_pool_unref(pool);
+    CrWorkers *workers = cr_workers_ref(2);
+    g_assert_cmpuint(cr_workers_begin(workers, 2), ==, 2);
+    g_assert_cmpuint(cr_workers_begin(workers, 2), ==, 1); /* somebody else: alone, not blocked */
+    cr_workers_end(workers, 1);
+    cr_workers_end(workers, 2);
+    g_assert_cmpuint(cr_workers_begin(workers, 2), ==, 2);
+    cr_workers_end(workers, 2);
+    cr_workers_unref(workers);
 }
 
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/pool/every-tile-once", test_every_tile_once);
-    g_test_add_func("/pool/sessions-at-once", test_sessions_at_once);
-    g_test_add_func("/pool/busy", test_busy);
+    g_test_add_func("/workers/every-tile-once", test_every_tile_once);
+    g_test_add_func("/workers/sessions-at-once", test_sessions_at_once);
+    g_test_add_func("/workers/busy", test_busy);
     return g_test_run();
 }

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Frame → tensor against a slow reference in double precision: every format, odd sizes, padded
+ * rows, enlarging, reducing, the three fits, both layouts. */
+#include "frame_to_tensor.h"
+#include <math.h>
+
+typedef enum { PACKED, LUMA, SEMI_PLANAR, PLANAR, YUYV } Memory;
+
+typedef struct {
+    GstVideoFormat format;
+    Memory memory;
+    int step, r, g, b; /* PACKED: bytes per pixel and where its colours lie */
+} Format;
+
+static const Format formats[] = {
+    {GST_VIDEO_FORMAT_RGB, PACKED, 3, 0, 1, 2},
+    {GST_VIDEO_FORMAT_BGR, PACKED, 3, 2, 1, 0},
+    {GST_VIDEO_FORMAT_RGBx, PACKED, 4, 0, 1, 2},
+    {GST_VIDEO_FORMAT_BGRx, PACKED, 4, 2, 1, 0},
+    {GST_VIDEO_FORMAT_xRGB, PACKED, 4, 1, 2, 3},
+    {GST_VIDEO_FORMAT_xBGR, PACKED, 4, 3, 2, 1},
+    {GST_VIDEO_FORMAT_RGBA, PACKED, 4, 0, 1, 2},
+    {GST_VIDEO_FORMAT_BGRA, PACKED, 4, 2, 1, 0},
+    {GST_VIDEO_FORMAT_GRAY8, LUMA},
+    {GST_VIDEO_FORMAT_NV12, SEMI_PLANAR},
+    {GST_VIDEO_FORMAT_I420, PLANAR},
+    {GST_VIDEO_FORMAT_YUY2, YUYV},
+};
+
+/* A frame of random bytes whose rows are `padding` bytes longer than they need be. */
+typedef struct {
+    GstVideoInfo info;
+    GstBuffer *buffer;
+    GstVideoFrame frame;
+} Picture;
+
+static void
+picture_init(Picture *picture, GstVideoFormat format, int w, int h, int padding,
+             const char *colorimetry, GstVideoChromaSite site, GRand *random)
+{
+    gsize offset[GST_VIDEO_MAX_PLANES] = {0};
+    gint stride[GST_VIDEO_MAX_PLANES] = {0};
+    gsize size = 0;
+    GstMapInfo map;
+
+    gst_video_info_set_format(&picture->info, format, w, h);
+    if (colorimetry)
+        gst_video_colorimetry_from_string(&picture->info.colorimetry, colorimetry);
+    picture->info.chroma_site = site;
+    for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES(&picture->info); p++) {
+        int rows = p == 0 ? h : (h + 1) / 2;
+
+        offset[p] = size;
+        stride[p] = GST_VIDEO_INFO_PLANE_STRIDE(&picture->info, p) + padding;
+        size += (gsize)stride[p] * rows;
+    }
+    picture->buffer = gst_buffer_new_allocate(NULL, size, NULL);
+    gst_buffer_map(picture->buffer, &map, GST_MAP_WRITE);
+    for (gsize i = 0; i < size; i++)
+        map.data[i] = (guint8)g_rand_int(random);
+    gst_buffer_unmap(picture->buffer, &map);
+    gst_buffer_add_video_meta_full(picture->buffer, GST_VIDEO_FRAME_FLAG_NONE, format, w, h,
+                                   GST_VIDEO_INFO_N_PLANES(&picture->info), offset, stride);
+    g_assert_true(
+        gst_video_frame_map(&picture->frame, &picture->info, picture->buffer, GST_MAP_READ));
+}
+
+static void
+picture_clear(Picture *picture)
+{
+    gst_video_frame_unmap(&picture->frame);
+    gst_buffer_unref(picture->buffer);
+}
+
+/* --- the reference --- */
+
+/* Raw component c (R, G, B or Y, U, V) at its own sample (x, y). */
+static double
+raw(const Picture *picture, const Format *format, int c, int x, int y)
+{
+    const GstVideoFrame *frame = &picture->frame;
+    const guint8 *p0 = GST_VIDEO_FRAME_PLANE_DATA(frame, 0);
+    int s0 = GST_VIDEO_FRAME_PLANE_STRIDE(frame, 0);
+    int at[3] = {format->r, format->g, format->b};
+
+    switch (format->memory) {
+    case PACKED:
+        return p0[y * s0 + x * format->step + at[c]];
+    case LUMA:
+        return p0[y * s0 + x];
+    case SEMI_PLANAR:
+        if (c == 0)
+            return p0[y * s0 + x];
+        return ((guint8 *)GST_VIDEO_FRAME_PLANE_DATA(
+            frame, 1))[y * GST_VIDEO_FRAME_PLANE_STRIDE(frame, 1) + 2 * x + c - 1];
+    case PLANAR:
+        return ((guint8 *)GST_VIDEO_FRAME_PLANE_DATA(
+            frame, c))[y * GST_VIDEO_FRAME_PLANE_STRIDE(frame, c) + x];
+    case YUYV:
+    default:
+        return p0[y * s0 + (c == 0 ? 2 * x : 4 * x + 2 * c - 1)];
+    }
+}
+
+static double
+bilinear(const Picture *picture, const Format *format, int c, double x, double y, int w, int h)
+{
+    int x0, y0, x1, y1;
+    double a, b;
+
+    x = fmin(fmax(x, 0), w - 1);
+    y = fmin(fmax(y, 0), h - 1);
+    x0 = (int)floor(x);
+    y0 = (int)floor(y);
+    x1 = MIN(x0 + 1, w - 1);
+    y1 = MIN(y0 + 1, h - 1);
+    a = raw(picture, format, c, x0, y0) * (x0 + 1 - x) + raw(picture, format, c, x1, y0) * (x - x0);
+    b = raw(picture, format, c, x0, y1) * (x0 + 1 - x) + raw(picture, format, c, x1, y1) * (x - x0);
+    return a * (y0 + 1 - y) + b * (y - y0);
+}
+
+static double
+clip(double v)
+{
+    return fmin(fmax(v, 0), 255);
+}
+
+static void
+yuv_at(const Picture *picture, const Format *format, double x, double y, double yuv[3])
+{
+    int w = picture->info.width, h = picture->info.height;
+    GstVideoChromaSite site = picture->info.chroma_site;
+    gboolean tall = format->memory == YUYV; /* 4:2:2: every row has chroma */
+    double cx = site & GST_VIDEO_CHROMA_SITE_NONE ? (x - 0.5) / 2 : x / 2;
+    double cy = tall ? y : site & GST_VIDEO_CHROMA_SITE_V_COSITED ? y / 2 : (y - 0.5) / 2;
+
+    yuv[0] = bilinear(picture, format, 0, x, y, w, h);
+    for (int c = 1; c < 3; c++)
+        yuv[c] = bilinear(picture, format, c, cx, cy, (w + 1) / 2, tall ? h : (h + 1) / 2);
+}
+
+/* The four numbers of a colour system: luma's and chroma's excursion, and Kr, Kb of its standard.
+ */
+static void
+yuv_to_rgb(const GstVideoColorimetry *color, const double yuv[3], double rgb[3])
+{
+    gboolean full = color->range == GST_VIDEO_COLOR_RANGE_0_255;
+    gboolean hd = color->matrix == GST_VIDEO_COLOR_MATRIX_BT709;
+    double kr = hd ? 0.2126 : 0.299, kb = hd ? 0.0722 : 0.114, kg = 1 - kr - kb;
+    double l = full ? yuv[0] / 255 : (yuv[0] - 16) / 219;
+    double pb = (yuv[1] - 128) / (full ? 255 : 224), pr = (yuv[2] - 128) / (full ? 255 : 224);
+    double r = l + 2 * (1 - kr) * pr, b = l + 2 * (1 - kb) * pb;
+
+    rgb[0] = clip(255 * r);
+    rgb[1] = clip(255 * ((l - kr * r - kb * b) / kg));
+    rgb[2] = clip(255 * b);
+}
+
+/* Channel c of 1 or 3 at frame position (x, y), 0…255. */
+static double
+reference(const Picture *picture, const Format *format, int channels, int c, double x, double y)
+{
+    int w = picture->info.width, h = picture->info.height;
+    double v[3], rgb[3];
+
+    if (format->memory == LUMA)
+        return bilinear(picture, format, 0, x, y, w, h);
+    if (format->memory == PACKED) {
+        for (int i = 0; i < 3; i++)
+            v[i] = bilinear(picture, format, i, x, y, w, h);
+        return channels == 3 ? v[c] : 0.299 * v[0] + 0.587 * v[1] + 0.114 * v[2];
+    }
+    yuv_at(picture, format, x, y, v);
+    if (channels == 1)
+        return picture->info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255
+                   ? v[0]
+                   : clip((v[0] - 16) * 255 / 219);
+    yuv_to_rgb(&picture->info.colorimetry, v, rgb);
+    return rgb[c];
+}
+
+/* --- the comparison --- */
+
+static double
+largest_difference(const Picture *picture, const Format *format, const CrFrameTarget *target)
+{
+    int w = target->width, h = target->height;
+    g_autofree float *out = g_new(float, w *h * target->channels);
+    CrFrameSink sink = {out, (gsize)w * h, w, 1};
+    CrFrameToTensor *self = cr_frame_to_tensor_new(&picture->info, target, NULL);
+    double worst = 0;
+
+    for (int i = 0; i < w * h * target->channels; i++)
+        out[i] = NAN;
+    cr_frame_to_tensor_run(self, &picture->frame, &sink);
+    for (int c = 0; c < target->channels; c++)
+        for (int y = 0; y < h; y++)
+            for (int x = 0; x < w; x++) {
+                double sx = (x + 0.5) * picture->info.width / w - 0.5;
+                double sy = (y + 0.5) * picture->info.height / h - 0.5;
+                double want = reference(picture, format, target->channels, c,
+                                        fmin(fmax(sx, 0), picture->info.width - 1),
+                                        fmin(fmax(sy, 0), picture->info.height - 1));
+                double got = out[(c * h + y) * w + x] * target->divisor[c] + target->center[c];
+                double d = fabs(got - want);
+
+                g_assert_false(isnan(got));
+                worst = fmax(worst, d);
+            }
+    cr_frame_to_tensor_free(self);
+    return worst;
+}
+
+static void
+check_format(gconstpointer data)
+{
+    const Format *format = data;
+    static const int sizes[][2] = {{1, 1}, {2, 2}, {7, 5}, {16, 9}, {33, 18}, {64, 47}};
+    static const char *colors[] = {"bt601", "bt709", "1:4:0:0", "1:3:0:0"};
+    static const GstVideoChromaSite sites[] = {
+        GST_VIDEO_CHROMA_SITE_MPEG2, GST_VIDEO_CHROMA_SITE_JPEG, GST_VIDEO_CHROMA_SITE_COSITED};
+    GRand *random = g_rand_new_with_seed(7);
+    gboolean yuv = format->memory != PACKED && format->memory != LUMA;
+
+    for (guint s = 0; s < G_N_ELEMENTS(sizes); s++)
+        for (guint t = 0; t < G_N_ELEMENTS(sizes); t++)
+            for (int channels = 1; channels <= 3; channels += 2)
+                for (int padding = 0; padding <= 13; padding += 13) {
+                    guint color = (s + t) % G_N_ELEMENTS(colors);
+                    CrFrameTarget target = {.width = sizes[t][0],
+                                            .height = sizes[t][1],
+                                            .channels = channels,
+                                            .dtype = CONVRNN_DTYPE_FLOAT32,
+                                            .center = {0, 127.5f, 100},
+                                            .divisor = {255, 127.5f, 50}};
+                    Picture picture;
+
+                    picture_init(&picture, format->format, sizes[s][0], sizes[s][1], padding,
+                                 yuv ? colors[color] : NULL, sites[(s + 2 * t) % 3], random);
+                    g_assert_cmpfloat(largest_difference(&picture, format, &target), <, 2e-4);
+                    picture_clear(&picture);
+                }
+    g_rand_free(random);
+}
+
+/* At the frame's own size every RGB format gives value / 255, to the bit; so does uint8. */
+static void
+check_identity(gconstpointer data)
+{
+    const Format *format = data;
+    GRand *random = g_rand_new_with_seed(11);
+    enum { W = 37, H = 23 };
+    float out[3 * W * H];
+    guint8 bytes[3 * W * H];
+    CrFrameTarget target = {.width = W,
+                            .height = H,
+                            .channels = 3,
+                            .dtype = CONVRNN_DTYPE_FLOAT32,
+                            .divisor = {255, 255, 255}};
+    CrFrameSink sink = {out, W * H, W, 1};
+    CrFrameToTensor *self;
+    Picture picture;
+
+    picture_init(&picture, format->format, W, H, 5, NULL, GST_VIDEO_CHROMA_SITE_UNKNOWN, random);
+    self = cr_frame_to_tensor_new(&picture.info, &target, NULL);
+    cr_frame_to_tensor_run(self, &picture.frame, &sink);
+    cr_frame_to_tensor_free(self);
+    target.dtype = CONVRNN_DTYPE_UINT8;
+    target.divisor[0] = target.divisor[1] = target.divisor[2] = 1;
+    sink = (CrFrameSink){bytes, 1, 3 * W, 3};
+    self = cr_frame_to_tensor_new(&picture.info, &target, NULL);
+    cr_frame_to_tensor_run(self, &picture.frame, &sink);
+    cr_frame_to_tensor_free(self);
+    for (int c = 0; c < 3; c++)
+        for (int i = 0; i < W * H; i++) {
+            double v = raw(&picture, format, c, i % W, i / W);
+
+            g_assert_true(out[c * W * H + i] == (float)v / 255.0f);
+            g_assert_cmpint(bytes[3 * i + c], ==, (int)v);
+        }
+    picture_clear(&picture);
+    g_rand_free(random);
+}
+
+/* BGR order moves whole channels, and each is normalised by its own numbers. */
+static void
+check_channel_order(void)
+{
+    GRand *random = g_rand_new_with_seed(3);
+    CrFrameTarget target = {.width = 5,
+                            .height = 4,
+                            .channels = 3,
+                            .bgr = TRUE,
+                            .dtype = CONVRNN_DTYPE_FLOAT32,
+                            .center = {10, 20, 30},
+                            .divisor = {1, 2, 4}};
+    float out[60];
+    CrFrameSink sink = {out, 20, 5, 1};
+    CrFrameToTensor *self;
+    Picture picture;
+
+    picture_init(&picture, GST_VIDEO_FORMAT_RGB, 5, 4, 0, NULL, 0, random);
+    self = cr_frame_to_tensor_new(&picture.info, &target, NULL);
+    cr_frame_to_tensor_run(self, &picture.frame, &sink);
+    for (int i = 0; i < 20; i++) {
+        g_assert_true(out[i] == (float)raw(&picture, &formats[0], 2, i % 5, i / 5) - 10);
+        g_assert_true(out[20 + i] == ((float)raw(&picture, &formats[0], 1, i % 5, i / 5) - 20) / 2);
+        g_assert_true(out[40 + i] == ((float)raw(&picture, &formats[0], 0, i % 5, i / 5) - 30) / 4);
+    }
+    cr_frame_to_tensor_free(self);
+    picture_clear(&picture);
+    g_rand_free(random);
+}
+
+/* 8×4 into 4×4. Letterbox: rows 1 and 2 hold the whole frame at half size. Crop: frame columns 2…5.
+ */
+static void
+check_fit(void)
+{
+    GRand *random = g_rand_new_with_seed(5);
+    CrFrameTarget target = {.width = 4,
+                            .height = 4,
+                            .channels = 1,
+                            .fit = CR_FIT_LETTERBOX,
+                            .dtype = CONVRNN_DTYPE_FLOAT32,
+                            .center = {51},
+                            .divisor = {1}};
+    float out[16];
+    CrFrameSink sink = {out, 16, 4, 1};
+    CrFrameToTensor *self;
+    CrFrameMapping mapping;
+    Picture picture;
+
+    picture_init(&picture, GST_VIDEO_FORMAT_GRAY8, 8, 4, 0, NULL, 0, random);
+    self = cr_frame_to_tensor_new(&picture.info, &target, NULL);
+    cr_frame_to_tensor_fill_black(self, &sink);
+    cr_frame_to_tensor_run(self, &picture.frame, &sink);
+    mapping = cr_frame_to_tensor_get_mapping(self);
+    cr_frame_to_tensor_free(self);
+    for (int i = 0; i < 4; i++) {
+        double want = 0;
+
+        for (int k = 0; k < 4; k++)
+            want += raw(&picture, &formats[8], 0, 2 * i + k % 2, k / 2) / 4;
+        g_assert_cmpfloat(out[i], ==, -51);
+        g_assert_cmpfloat_with_epsilon(out[4 + i], want - 51, 1e-4);
+        g_assert_cmpfloat(out[12 + i], ==, -51);
+    }
+    g_assert_cmpfloat(mapping.scale_x, ==, 2);
+    g_assert_cmpfloat(mapping.scale_y, ==, 2);
+    g_assert_cmpfloat(mapping.offset_x, ==, 0);
+    g_assert_cmpfloat(mapping.offset_y, ==, -2);
+
+    target.fit = CR_FIT_CROP;
+    self = cr_frame_to_tensor_new(&picture.info, &target, NULL);
+    cr_frame_to_tensor_run(self, &picture.frame, &sink);
+    mapping = cr_frame_to_tensor_get_mapping(self);
+    cr_frame_to_tensor_free(self);
+    for (int i = 0; i < 16; i++)
+        g_assert_true(out[i] == (float)raw(&picture, &formats[8], 0, 2 + i % 4, i / 4) - 51);
+    g_assert_cmpfloat(mapping.scale_x, ==, 1);
+    g_assert_cmpfloat(mapping.offset_x, ==, 2);
+    g_assert_cmpfloat(mapping.offset_y, ==, 0);
+    picture_clear(&picture);
+    g_rand_free(random);
+}
+
+int
+main(int argc, char **argv)
+{
+    gst_init(&argc, &argv);
+    g_test_init(&argc, &argv, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(formats); i++) {
+        const char *name = gst_video_format_to_string(formats[i].format);
+        g_autofree char *path = g_strdup_printf("/frame-to-tensor/reference/%s", name);
+        g_autofree char *identity = g_strdup_printf("/frame-to-tensor/identity/%s", name);
+
+        g_test_add_data_func(path, &formats[i], check_format);
+        if (formats[i].memory == PACKED || formats[i].memory == LUMA)
+            g_test_add_data_func(identity, &formats[i], check_identity);
+    }
+    g_test_add_func("/frame-to-tensor/channel-order", check_channel_order);
+    g_test_add_func("/frame-to-tensor/fit", check_fit);
+    return g_test_run();
+}
