@@ -114,6 +114,14 @@ typedef struct CrKernels {
     void (*max_pool_row)(const CrPoolRow *row);
     void (*average_pool_row)(const CrPoolRow *row);
 
+    /* Winograd's F(4×4, 3×3) with the points 0, ±1, ±2, ∞ (Lavin and Gray 2016, arXiv:1509.09308),
+     * one tile of one channel block. Input: v[i·v_stride + lane], i < 36, is Bᵀ·d·B of the 6×6
+     * pixels that begin at rows[0 … 5]. Output: y[r][column·block + lane] = clamp(bias + Aᵀ·m·A,
+     * low, high) for the first `columns` (1 … 4) of 4 columns and the rows whose y is not NULL. */
+    void (*winograd_input)(float *v, ptrdiff_t v_stride, const float *const rows[6]);
+    void (*winograd_output)(float *const y[4], const float *m, ptrdiff_t m_stride,
+                            const float *bias, float low, float high, int columns);
+
     CrBinaryFn binary[CR_N_BINARY];
     CrUnaryFn unary[CR_N_UNARY];
 

@@ -99,3 +99,26 @@ cr_bias_pack(float *dst, const float *src, int first, int lanes, int size)
     for (int lane = 0; lane < size; lane++)
         dst[lane] = src && lane < lanes ? src[first + lane] : 0;
 }
+
+void
+cr_winograd_transform(float *dst, const float *src, size_t kernels)
+{
+    static const double g[6][3] = {{1.0 / 4, 0, 0},
+                                   {-1.0 / 6, -1.0 / 6, -1.0 / 6},
+                                   {-1.0 / 6, 1.0 / 6, -1.0 / 6},
+                                   {1.0 / 24, 1.0 / 12, 1.0 / 6},
+                                   {1.0 / 24, -1.0 / 12, 1.0 / 6},
+                                   {0, 0, 1}};
+
+    for (size_t k = 0; k < kernels; k++, src += 9) {
+        double t[6][3];
+        for (int i = 0; i < 6; i++)
+            for (int x = 0; x < 3; x++)
+                t[i][x] = g[i][0] * src[x] + g[i][1] * src[3 + x] + g[i][2] * src[6 + x];
+        for (int i = 0; i < 36; i++) {
+            const double *row = t[i / 6], *column = g[i % 6];
+            dst[(size_t)i * kernels + k] =
+                (float)(row[0] * column[0] + row[1] * column[1] + row[2] * column[2]);
+        }
+    }
+}

@@ -11,6 +11,8 @@ const CrKernels V_ISA(kernels) = {
     .depthwise_row = V_ISA(depthwise_row),
     .max_pool_row = V_ISA(max_pool_row),
     .average_pool_row = V_ISA(average_pool_row),
+    .winograd_input = V_ISA(winograd_input),
+    .winograd_output = V_ISA(winograd_output),
     .binary =
         {
             [CR_BINARY_ADD] = V_ISA(add),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "ops/fused_conv.h"
 #include "core/size.h"
-#include "kernels/pack.h"
+#include "ops/conv_rows.h"
 #include <math.h>
 
 /* Inputs with no more channels than this are read as planes: lanes would be mostly empty. */
@@ -24,12 +23,6 @@ window_2d(const CrConv *conv, CrWindow *w)
     return true;
 }
 
-static bool
-is_depthwise(const CrConv *conv)
-{
-    return conv->group > 1 && conv->group == conv->channels && conv->filters == conv->channels;
-}
-
 bool
 cr_fused_conv_from_node(const CrOpSetup *setup, CrFusedConv *fused)
 {
@@ -47,14 +40,25 @@ cr_fused_conv_from_node(const CrOpSetup *setup, CrFusedConv *fused)
 
 /* --- layouts --- */
 
+/* Whether it is computed by Winograd's method when its inputs are in blocks. The portable kernels
+ * are the reference: they stay with the definition. */
+static bool
+wants_winograd(const CrFusedConv *fused, const CrWindow *w, const CrKernels *kernels)
+{
+    return kernels->level != CR_CPU_C && cr_winograd_fits(fused, w);
+}
+
 /* Columns of zeros that the taps of a row reach into. */
 static void
-wanted_padding(const CrFusedConv *fused, int *left, int *right)
+wanted_padding(const CrFusedConv *fused, const CrKernels *kernels, bool planar, int *left,
+               int *right)
 {
     CrWindow w;
     window_2d(&fused->conv, &w);
     int64_t reach = (int64_t)(w.out[2] - 1) * w.stride[2] +
                     (int64_t)(w.kernel[2] - 1) * w.dilation[2] + 1 - w.pad_begin[2];
+    if (!planar && wants_winograd(fused, &w, kernels))
+        reach = 4 * (int64_t)cr_div_up(w.out[2], 4) + 2 - w.pad_begin[2];
     *left = w.pad_begin[2];
     *right = (int)MAX(reach - w.in[2], 0);
 }
@@ -64,17 +68,17 @@ blocked(CrOpSetup *setup)
 {
     const CrFusedConv *fused = setup->fused;
     int block = setup->kernels->block, segments = 0, left, right;
-    bool planar = !is_depthwise(&fused->conv);
+    bool planar = !cr_conv_is_depthwise(&fused->conv);
     CrDesc raw = fused->raw;
 
-    wanted_padding(fused, &left, &right);
     for (int i = 0; i < fused->n_x; i++) /* all or none: the kernel's inner loop is for one kind */
         planar = planar && (setup->in[i].block == 1 ||
                             (!setup->in[i].block && setup->in[i].dims[1] <= MAX_PLANAR));
+    wanted_padding(fused, setup->kernels, planar, &left, &right);
     for (int i = 0; i < fused->n_x; i++) {
         CrDesc *x = &setup->in[i];
         int parts = x->block == block ? cr_desc_parts(x) : 1;
-        if (is_depthwise(&fused->conv)) {
+        if (cr_conv_is_depthwise(&fused->conv)) {
             cr_desc_set_layout(x, &raw);
         } else if (segments + parts + fused->n_x - 1 - i > CR_CONV_SEGMENTS || parts == 1) {
             x->n_parts = 0;
@@ -102,33 +106,18 @@ blocked(CrOpSetup *setup)
 /* --- preparing --- */
 
 typedef struct {
-    CrConv conv;
-    CrWindow window; /* axes 1 and 2 */
-    const CrKernels *kernels;
-    int n_x;
-    CrRows x[CR_CONV_SEGMENTS];
-
-    int n_segments;
-    struct {
-        int x, block; /* which input, and the first block of its part */
-        int channels;
-    } segment[CR_CONV_SEGMENTS];
-
-    CrRows out; /* rows of output 0: the domain */
-    int out_io; /* its index in io, when there is no program */
-    int raw_blocks;
+    CrConvRows rows;
+    CrRows out;        /* rows of output 0: the domain */
+    int out_io;        /* its index in io, when there is no program */
     size_t raw_stride; /* floats of one raw row of one block in scratch */
 
-    int n_panels, panels_per_tile, panel_tiles; /* panels of two blocks */
-    int rows, row_tiles;
-    const float *const *weights; /* [n_panels]; depthwise: [raw_blocks] */
-    const float *bias;           /* [raw_blocks][block] */
-    float low, high;
+    int panels_per_tile, panel_tiles;
+    int rows_per_tile, row_tiles;
     const CrProgramRun *program;
 } FusedConv;
 
 static void
-find_segments(CrOpSetup *setup, const CrFusedConv *fused, FusedConv *f, CrConvPack *pack)
+find_segments(CrOpSetup *setup, const CrFusedConv *fused, CrConvRows *f, CrConvPack *pack)
 {
     int first = 0;
 
@@ -151,7 +140,7 @@ find_segments(CrOpSetup *setup, const CrFusedConv *fused, FusedConv *f, CrConvPa
 }
 
 static bool
-pack_dense(CrOpSetup *setup, const CrDesc *raw, FusedConv *f, const CrConvPack *pack,
+pack_dense(CrOpSetup *setup, const CrDesc *raw, CrConvRows *f, const CrConvPack *pack,
            GError **error)
 {
     const float **weights =
@@ -174,7 +163,7 @@ pack_dense(CrOpSetup *setup, const CrDesc *raw, FusedConv *f, const CrConvPack *
 }
 
 static bool
-pack_depthwise(CrOpSetup *setup, const CrDesc *raw, FusedConv *f, const CrConvPack *pack,
+pack_depthwise(CrOpSetup *setup, const CrDesc *raw, CrConvRows *f, const CrConvPack *pack,
                GError **error)
 {
     const float **weights =
@@ -194,7 +183,7 @@ pack_depthwise(CrOpSetup *setup, const CrDesc *raw, FusedConv *f, const CrConvPa
 }
 
 static bool
-pack_bias(CrOpSetup *setup, const CrDesc *raw, const float *src, FusedConv *f, GError **error)
+pack_bias(CrOpSetup *setup, const CrDesc *raw, const float *src, CrConvRows *f, GError **error)
 {
     float *bias = cr_region_alloc(setup->region, (size_t)(f->raw_blocks * raw->block), sizeof *bias,
                                   "bias", error);
@@ -206,35 +195,41 @@ pack_bias(CrOpSetup *setup, const CrDesc *raw, const float *src, FusedConv *f, G
     return bias != NULL;
 }
 
-/* Cuts the work. A program whose domain is one part of several needs all panels of its rows. */
+/* Cuts the work. Winograd needs four rows and all panels of them; so does a program whose domain is
+ * one part of several. */
 static void
 cut(FusedConv *f, const CrFusedConv *fused, bool whole_rows)
 {
-    size_t raw_row = f->raw_stride * (size_t)f->raw_blocks * sizeof(float);
-    int height = f->window.out[1], all = fused->conv.batch * height;
+    size_t raw_row = f->raw_stride * (size_t)f->rows.raw_blocks * sizeof(float);
+    int height = f->rows.window.out[1], all = fused->conv.batch * height;
 
-    f->rows = MIN(ROWS, height);
-    while (fused->has_program && f->rows > 1 && raw_row * (size_t)f->rows > RAW_BYTES)
-        f->rows--;
-    f->panels_per_tile = f->n_panels;
-    if (cr_conv_macs(&fused->conv) <= SMALL_MACS) {
-        f->rows = height;
+    f->rows_per_tile = MIN(ROWS, height);
+    f->panels_per_tile = f->rows.n_panels;
+    if (f->rows.winograd) {
+        f->rows_per_tile = 4;
     } else {
-        while (f->rows > 1 && cr_div_up(all, f->rows) < MIN_TILES)
-            f->rows--;
-        int tiles = fused->conv.batch * cr_div_up(height, f->rows);
-        if (!whole_rows && tiles < MIN_TILES)
-            f->panels_per_tile = cr_div_up(f->n_panels, cr_div_up(MIN_TILES, tiles));
+        while (fused->has_program && f->rows_per_tile > 1 &&
+               raw_row * (size_t)f->rows_per_tile > RAW_BYTES)
+            f->rows_per_tile--;
+        if (cr_conv_macs(&fused->conv) <= SMALL_MACS) {
+            f->rows_per_tile = height;
+        } else {
+            while (f->rows_per_tile > 1 && cr_div_up(all, f->rows_per_tile) < MIN_TILES)
+                f->rows_per_tile--;
+            int tiles = fused->conv.batch * cr_div_up(height, f->rows_per_tile);
+            if (!whole_rows && tiles < MIN_TILES)
+                f->panels_per_tile = cr_div_up(f->rows.n_panels, cr_div_up(MIN_TILES, tiles));
+        }
     }
-    f->row_tiles = cr_div_up(height, f->rows);
-    f->panel_tiles = cr_div_up(f->n_panels, f->panels_per_tile);
+    f->row_tiles = cr_div_up(height, f->rows_per_tile);
+    f->panel_tiles = cr_div_up(f->rows.n_panels, f->panels_per_tile);
 }
 
 /* --- running --- */
 
 /* Blocks [begin, end) of row y, written to dst[block − begin], stride apart. */
 static void
-dense_row(const FusedConv *f, void *const *io, int n, int y, int panel_begin, int panel_end,
+dense_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begin, int panel_end,
           float *dst, size_t stride)
 {
     const CrWindow *w = &f->window;
@@ -270,7 +265,7 @@ dense_row(const FusedConv *f, void *const *io, int n, int y, int panel_begin, in
 }
 
 static void
-depthwise_row(const FusedConv *f, void *const *io, int n, int y, int panel_begin, int panel_end,
+depthwise_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begin, int panel_end,
               float *dst, size_t stride)
 {
     const CrWindow *w = &f->window;
@@ -297,10 +292,10 @@ depthwise_row(const FusedConv *f, void *const *io, int n, int y, int panel_begin
 }
 
 static inline void
-conv_row(const FusedConv *f, void *const *io, int n, int y, int panel_begin, int panel_end,
+conv_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begin, int panel_end,
          float *dst, size_t stride)
 {
-    if (is_depthwise(&f->conv))
+    if (cr_conv_is_depthwise(&f->conv))
         depthwise_row(f, io, n, y, panel_begin, panel_end, dst, stride);
     else
         dense_row(f, io, n, y, panel_begin, panel_end, dst, stride);
@@ -315,29 +310,46 @@ tile_at(const FusedConv *f, int tile)
 {
     int panel = tile % f->panel_tiles, rest = tile / f->panel_tiles;
     Tile t = {.n = rest / f->row_tiles,
-              .row_begin = rest % f->row_tiles * f->rows,
+              .row_begin = rest % f->row_tiles * f->rows_per_tile,
               .panel_begin = panel * f->panels_per_tile};
-    t.row_end = MIN(t.row_begin + f->rows, f->window.out[1]);
-    t.panel_end = MIN(t.panel_begin + f->panels_per_tile, f->n_panels);
+    t.row_end = MIN(t.row_begin + f->rows_per_tile, f->rows.window.out[1]);
+    t.panel_end = MIN(t.panel_begin + f->panels_per_tile, f->rows.n_panels);
     return t;
 }
 
-/* One panel after the other over all rows of the tile: its weights stay in the cache. */
+/* All rows of a tile: block `2·panel_begin` of row r goes to dst + (r − row_begin)·row_size.
+ * Directly, one panel after the other, so that its weights stay in the cache. */
+static void
+compute(const FusedConv *f, void *const *io, const Tile *t, float *dst, size_t row_size,
+        size_t stride, float *scratch)
+{
+    if (f->rows.winograd) {
+        float *rows[4] = {NULL};
+        for (int y = t->row_begin; y < t->row_end; y++)
+            rows[y - t->row_begin] = dst + row_size * (size_t)(y - t->row_begin);
+        cr_winograd_rows(&f->rows, io, t->n, t->row_begin, rows, stride, scratch);
+        return;
+    }
+    for (int p = t->panel_begin; p < t->panel_end; p++)
+        for (int y = t->row_begin; y < t->row_end; y++)
+            conv_row(&f->rows, io, t->n, y, p, p + 1,
+                     dst + row_size * (size_t)(y - t->row_begin) +
+                         stride * (size_t)(2 * (p - t->panel_begin)),
+                     stride);
+}
+
 static void
 direct_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 {
     const FusedConv *f = step->params;
     Tile t = tile_at(f, tile);
     void *out = io[f->out_io];
-    (void)scratch;
 
-    for (int p = t.panel_begin; p < t.panel_end; p++)
-        for (int y = t.row_begin; y < t.row_end; y++) {
-            float *dst = cr_row_at(&f->out, out, t.n, y, 2 * p);
-            conv_row(f, io, t.n, y, p, p + 1, dst, f->out.stride.block_stride);
-            for (int b = 2 * p; b < MIN(2 * p + 2, f->raw_blocks); b++)
-                cr_row_clear_borders(&f->out, cr_row_at(&f->out, out, t.n, y, b));
-        }
+    compute(f, io, &t, cr_row_at(&f->out, out, t.n, t.row_begin, 2 * t.panel_begin),
+            f->out.stride.row_stride, f->out.stride.block_stride, scratch);
+    for (int y = t.row_begin; y < t.row_end; y++)
+        for (int b = 2 * t.panel_begin; b < MIN(2 * t.panel_end, f->rows.raw_blocks); b++)
+            cr_row_clear_borders(&f->out, cr_row_at(&f->out, out, t.n, y, b));
 }
 
 static void
@@ -345,16 +357,11 @@ program_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 {
     const FusedConv *f = step->params;
     Tile t = tile_at(f, tile);
-    int first = 2 * t.panel_begin, blocks = MIN(2 * t.panel_end, f->raw_blocks) - first;
+    int first = 2 * t.panel_begin, blocks = MIN(2 * t.panel_end, f->rows.raw_blocks) - first;
     size_t row_size = f->raw_stride * (size_t)blocks;
-    float *raw = scratch, *rest = raw + row_size * (size_t)f->rows;
+    float *raw = scratch, *rest = raw + row_size * (size_t)f->rows_per_tile;
 
-    for (int p = t.panel_begin; p < t.panel_end; p++)
-        for (int y = t.row_begin; y < t.row_end; y++)
-            conv_row(f, io, t.n, y, p, p + 1,
-                     raw + row_size * (size_t)(y - t.row_begin) +
-                         f->raw_stride * (size_t)(2 * p - first),
-                     f->raw_stride);
+    compute(f, io, &t, raw, row_size, f->raw_stride, rest);
     for (int y = t.row_begin; y < t.row_end; y++) {
         const float *row = raw + row_size * (size_t)(y - t.row_begin);
         /* when the panels are cut, the domain has the raw blocks: this tile's are `first` on */
@@ -366,63 +373,87 @@ program_tile(const CrStep *step, void *const *io, int tile, void *scratch)
     }
 }
 
+/* --- preparing --- */
+
+static bool
+prepare_rows(CrOpSetup *setup, const CrFusedConv *fused, const CrDesc *raw, CrConvRows *rows,
+             GError **error)
+{
+    rows->conv = fused->conv;
+    window_2d(&fused->conv, &rows->window);
+    rows->kernels = setup->kernels;
+    rows->n_x = fused->n_x;
+    rows->raw_blocks = cr_desc_blocked(raw).blocks;
+    rows->n_panels = cr_div_up(rows->raw_blocks, 2);
+    rows->low = fused->low;
+    rows->high = fused->high;
+
+    CrConvPack pack = {.weights = setup->value[fused->n_x]->data,
+                       .out_channels = fused->conv.filters,
+                       .groups = fused->conv.group,
+                       .in_per_group = fused->conv.channels / fused->conv.group,
+                       .kh = rows->window.kernel[1],
+                       .kw = rows->window.kernel[2],
+                       .block = raw->block};
+    find_segments(setup, fused, rows, &pack);
+    if (!pack_bias(setup, raw, fused->conv.has_bias ? setup->value[fused->n_x + 1]->data : NULL,
+                   rows, error))
+        return false;
+    if (cr_conv_is_depthwise(&fused->conv))
+        return pack_depthwise(setup, raw, rows, &pack, error);
+    if (setup->in[0].block == raw->block && wants_winograd(fused, &rows->window, setup->kernels) &&
+        !cr_winograd_prepare(setup, rows, &pack, raw, error))
+        return false;
+    return rows->winograd || pack_dense(setup, raw, rows, &pack, error);
+}
+
+static const char *
+kernel_name(CrOpSetup *setup, const CrConvRows *rows, GError **error)
+{
+    char *name = cr_region_alloc(setup->region, 32, 1, "name", error);
+    if (name)
+        g_snprintf(name, 32, "%s %s",
+                   cr_conv_is_depthwise(&rows->conv) ? "depthwise"
+                   : rows->winograd                  ? "winograd"
+                                                     : "direct",
+                   setup->kernels->name);
+    return name;
+}
+
 static bool
 prepare(CrOpSetup *setup, CrStep *step, GError **error)
 {
     const CrFusedConv *fused = setup->fused;
     FusedConv *f = cr_region_alloc(setup->region, 1, sizeof *f, "Conv", error);
     CrDesc raw = fused->raw;
-    CrBlocked raw_blocks;
 
     if (!f)
         return false;
     raw.block = setup->kernels->block;
-    raw_blocks = cr_desc_blocked(&raw);
-    f->conv = fused->conv;
-    window_2d(&fused->conv, &f->window);
-    f->kernels = setup->kernels;
-    f->n_x = fused->n_x;
+    if (!prepare_rows(setup, fused, &raw, &f->rows, error))
+        return false;
+    f->raw_stride = cr_desc_blocked(&raw).block_stride;
     f->out = cr_rows(&setup->out[0]);
     f->out_io = setup->n_in;
-    f->raw_blocks = raw_blocks.blocks;
-    f->raw_stride = raw_blocks.block_stride;
-    f->n_panels = cr_div_up(f->raw_blocks, 2);
-    f->low = fused->low;
-    f->high = fused->high;
-
-    CrConvPack pack = {.weights = setup->value[fused->n_x]->data,
-                       .out_channels = fused->conv.filters,
-                       .groups = fused->conv.group,
-                       .in_per_group = fused->conv.channels / fused->conv.group,
-                       .kh = f->window.kernel[1],
-                       .kw = f->window.kernel[2],
-                       .block = raw.block};
-    bool depthwise = is_depthwise(&fused->conv);
-    find_segments(setup, fused, f, &pack);
-    if (!(depthwise ? pack_depthwise : pack_dense)(setup, &raw, f, &pack, error) ||
-        !pack_bias(setup, &raw, fused->conv.has_bias ? setup->value[fused->n_x + 1]->data : NULL, f,
-                   error))
-        return false;
-
     cut(f, fused, fused->has_program && !cr_desc_same_shape(&raw, &setup->out[0]));
+    step->run = direct_tile;
+    if (f->rows.winograd)
+        step->scratch = cr_winograd_scratch(f->rows.winograd);
     if (fused->has_program) {
         f->program = cr_program_prepare(setup, &fused->program, &raw, &setup->out[0], error);
         if (!f->program)
             return false;
-        step->scratch = cr_program_scratch(f->program) +
-                        f->raw_stride * (size_t)MIN(2 * f->panels_per_tile, f->raw_blocks) *
-                            (size_t)f->rows * sizeof(float);
+        step->run = program_tile;
+        /* computing rows and running the program take turns on what follows the rows */
+        step->scratch = MAX(step->scratch, cr_program_scratch(f->program)) +
+                        f->raw_stride * (size_t)MIN(2 * f->panels_per_tile, f->rows.raw_blocks) *
+                            (size_t)f->rows_per_tile * sizeof(float);
     }
-    step->run = fused->has_program ? program_tile : direct_tile;
     step->params = f;
     step->n_tiles = fused->conv.batch * f->row_tiles * f->panel_tiles;
     step->macs = cr_conv_macs(&fused->conv);
-    char *name = cr_region_alloc(setup->region, 32, 1, "name", error);
-    if (!name)
-        return false;
-    g_snprintf(name, 32, "%s %s", depthwise ? "depthwise" : "direct", setup->kernels->name);
-    step->kernel = name;
-    return true;
+    step->kernel = kernel_name(setup, &f->rows, error);
+    return step->kernel != NULL;
 }
 
 static bool
