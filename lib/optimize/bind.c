@@ -337,11 +337,13 @@ visit_all(Binder *b, bool *all_known, GError **error)
 /* --- the fixed point of the states' shapes --- */
 
 /* Height and width of whatever the value first meets on equal terms (in a sum, a product, a
- * concatenation), followed through nodes that keep the size. */
+ * concatenation), followed through nodes that keep the size. *budget bounds the search. */
 static bool
-meets(const Binder *b, int value, int depth, int64_t size[2])
+meets(const Binder *b, int value, int *budget, int64_t size[2])
 {
-    for (guint i = 0; depth > 0 && i < b->graph->nodes->len; i++) {
+    if (--*budget < 0)
+        return false;
+    for (guint i = 0; i < b->graph->nodes->len; i++) {
         const CrNode *node = cr_graph_get_node(b->graph, (int)i);
         bool uses = false;
         for (int k = 0; b->live[i] && k < node->n_inputs; k++)
@@ -359,7 +361,7 @@ meets(const Binder *b, int value, int depth, int64_t size[2])
             }
         }
         for (int k = 0; k < node->n_outputs; k++)
-            if (node->outputs[k] != CR_NO_VALUE && meets(b, node->outputs[k], depth - 1, size))
+            if (node->outputs[k] != CR_NO_VALUE && meets(b, node->outputs[k], budget, size))
                 return true;
     }
     return false;
@@ -374,8 +376,9 @@ guess_sizes(Binder *b)
         const char *input = g_array_index(b->states, CrStatePair, s).input;
         CrDesc *desc = &b->state_in[s];
         int64_t size[2];
+        int budget = 64;
         if (desc->n_dims != 4 || !has_open_dim(desc) ||
-            !meets(b, find_port(b->graph->inputs, input)->value, 8, size))
+            !meets(b, find_port(b->graph->inputs, input)->value, &budget, size))
             continue;
         desc->dims[0] = MAX(desc->dims[0], 1);
         desc->dims[1] = MAX(desc->dims[1], 1);

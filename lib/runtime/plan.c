@@ -300,12 +300,26 @@ key_of(const CrBinding *binding, const CrKernels *kernels)
     return g_string_free(key, FALSE);
 }
 
+/* OpenBLAS takes its buffers with its first product: now rather than in a step. */
+static void
+wake_openblas(void)
+{
+    static gsize awake;
+    if (g_once_init_enter(&awake)) {
+        const float a = 1, b = 1;
+        float c = 0;
+        cr_gemm(0, 0, 1, 1, 1, 1, &a, 1, &b, 1, 0, &c, 1);
+        g_once_init_leave(&awake, 1);
+    }
+}
+
 CrPlan *
 cr_plan_get(ConvRnnModel *model, const CrBinding *binding, GError **error)
 {
     const CrKernels *kernels = cr_kernels_get(cr_cpu_level());
     char *key = key_of(binding, kernels);
 
+    wake_openblas();
     /* Held while planning too: streams that start together plan once. */
     g_mutex_lock(&model->plans_lock);
     CrPlan *plan = g_hash_table_lookup(model->plans, key);

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#define MAX_BYTES                                                                                  \
+    ((size_t)8 << 30)         /* of one session: a model that wants more is broken or hostile */
 #define CHECK_TILE (64 << 10) /* floats of state looked at in one go */
 
 /* --- making and ending --- */
@@ -43,7 +45,19 @@ static bool
 allocate(ConvRnnSession *s, GError **error)
 {
     const CrPlan *plan = s->plan;
+    size_t scratch = plan->scratch_bytes * s->threads;
 
+    if (plan->arena_bytes > MAX_BYTES || plan->state_bytes > MAX_BYTES || scratch > MAX_BYTES ||
+        plan->arena_bytes + 2 * plan->state_bytes + scratch > MAX_BYTES) {
+        g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_LIMIT,
+                    "%s: a session would take %" G_GSIZE_FORMAT
+                    " MiB of working memory and %" G_GSIZE_FORMAT
+                    " MiB of state; the limit is %" G_GSIZE_FORMAT
+                    " MiB in all. Give smaller inputs",
+                    plan->model->name, (plan->arena_bytes + scratch) >> 20, plan->state_bytes >> 19,
+                    MAX_BYTES >> 20);
+        return false;
+    }
     s->arena = cr_mem_alloc(1, plan->arena_bytes, "a session's arena", error);
     s->scratch = s->arena ? cr_mem_alloc(s->threads, plan->scratch_bytes,
                                          "a session's scratch memory", error)

@@ -18,6 +18,7 @@ extern const CheckTest check_elementwise_tests[];
 extern const CheckTest check_layout_tests[];
 extern const CheckTest check_pool_tests[];
 extern const CheckTest check_vector_tests[];
+extern const CheckTest check_winograd_tests[];
 /* Those of portable code, which run once. */
 extern const CheckTest check_cpu_tests[];
 extern const CheckTest check_gemm_tests[];

@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const CheckTest *const families[] = {
-    check_conv_tests,   check_depthwise_tests, check_elementwise_tests,
-    check_layout_tests, check_pool_tests,      check_vector_tests,
+    check_conv_tests, check_depthwise_tests, check_elementwise_tests, check_layout_tests,
+    check_pool_tests, check_vector_tests,    check_winograd_tests,
 };
 
 /* Each function of a table belongs to its own instruction set: what is tested is what is named. */
@@ -22,6 +22,8 @@ table_is_its_own(gconstpointer data)
     g_assert_cmpstr(k->name, !=, c->name);
     g_assert_true(k->conv_row != c->conv_row && k->depthwise_row != c->depthwise_row);
     g_assert_true(k->max_pool_row != c->max_pool_row);
+    g_assert_true(k->winograd_input != c->winograd_input);
+    g_assert_true(k->winograd_output != c->winograd_output);
     g_assert_true(k->average_pool_row != c->average_pool_row);
     for (int op = 0; op < CR_N_BINARY; op++)
         g_assert_true(k->binary[op] && k->binary[op] != c->binary[op]);

@@ -41,7 +41,7 @@ difference(const ConvRnnSession *a, const ConvRnnSession *b)
 static void
 test_level(gconstpointer level)
 {
-    guint fused = 0, nodes = 0;
+    guint fused = 0, nodes = 0, winograd = 0;
 
     g_assert_true(convrnn_cpu_set_level(level, NULL));
     for (guint32 seed = 1; seed <= NETWORKS; seed++) {
@@ -56,6 +56,11 @@ test_level(gconstpointer level)
         g_assert_no_error(error);
         fused += convrnn_session_get_n_nodes(session);
         nodes += convrnn_session_get_n_nodes(plain);
+        for (guint i = 0; i < convrnn_session_get_n_nodes(session); i++) {
+            ConvRnnNodeStats stats;
+            convrnn_session_get_node(session, i, &stats);
+            winograd += g_str_has_prefix(stats.kernel, "winograd");
+        }
         for (guint step = 0; step < STEPS; step++) {
             random_picture(plain, seed, step);
             random_picture(session, seed, step);
@@ -69,6 +74,8 @@ test_level(gconstpointer level)
     }
     /* proof that something was fused at all */
     g_assert_cmpuint(fused, <, nodes * 3 / 4);
+    if (!g_str_equal(level, "c"))
+        g_assert_cmpuint(winograd, >, 10);
     convrnn_cpu_set_level(NULL, NULL);
 }
 
