@@ -67,8 +67,6 @@ add_group(GHashTable *properties, GKeyFile *info, const char *group)
 
     for (gsize i = 0; i < n; i++) {
         char *text = g_key_file_get_string(info, group, keys[i], NULL);
-        if (!text) /* an escape that GKeyFile does not know: take it as it is written */
-            text = g_key_file_get_value(info, group, keys[i], NULL);
         if (text)
             g_hash_table_insert(properties, property_key(group, keys[i]), text);
     }

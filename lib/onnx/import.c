@@ -132,16 +132,14 @@ cr_import_float_to_input(CrImport *import, const char *attr, int index, GError *
 }
 
 bool
-cr_import_add(CrImport *import, const char *op, int in0, int in1, const char *int_attr,
-              int64_t value, int *out, GError **error)
+cr_import_add(CrImport *import, const char *op, int input, const char *int_attr, int64_t value,
+              int *out, GError **error)
 {
     CrNode node;
     char *name = g_strdup_printf("%s.%s", import->node->name, op);
 
-    cr_node_init(&node, op, "", name, in1 == CR_NO_VALUE ? 1 : 2, 1);
-    node.inputs[0] = in0;
-    if (in1 != CR_NO_VALUE)
-        node.inputs[1] = in1;
+    cr_node_init(&node, op, "", name, 1, 1);
+    node.inputs[0] = input;
     if (int_attr)
         cr_node_set_int(&node, int_attr, value);
     *out = node.outputs[0] = cr_graph_new_value(import->graph, name);

@@ -49,7 +49,6 @@ const ConvRnnTensor *cr_import_constant_input(const CrImport *import, int index)
 bool cr_import_ints_to_input(CrImport *import, const char *attr, int index, GError **error);
 bool cr_import_float_to_input(CrImport *import, const char *attr, int index, GError **error);
 
-/* Adds a helper node before the one at hand: one output, *out; in1 may be CR_NO_VALUE, int_attr may
- * be NULL. */
-bool cr_import_add(CrImport *import, const char *op, int in0, int in1, const char *int_attr,
-                   int64_t value, int *out, GError **error);
+/* Adds a helper node before the one at hand: one input, one output, *out; int_attr may be NULL. */
+bool cr_import_add(CrImport *import, const char *op, int input, const char *int_attr, int64_t value,
+                   int *out, GError **error);

@@ -23,9 +23,9 @@ rewrite_softmax(CrImport *import, GError **error)
         return true;
 
     int input = node->inputs[0], output = node->outputs[0], rows;
-    if (!cr_import_add(import, "Flatten", input, CR_NO_VALUE, "axis", axis, &flat, error) ||
-        !cr_import_add(import, "Shape", input, CR_NO_VALUE, NULL, 0, &shape, error) ||
-        !cr_import_add(import, node->op, flat, CR_NO_VALUE, "axis", -1, &rows, error))
+    if (!cr_import_add(import, "Flatten", input, "axis", axis, &flat, error) ||
+        !cr_import_add(import, "Shape", input, NULL, 0, &shape, error) ||
+        !cr_import_add(import, node->op, flat, "axis", -1, &rows, error))
         return false;
     /* The node at hand becomes the last of the chain. */
     cr_node_remove_attr(node, "axis");

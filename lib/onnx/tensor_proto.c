@@ -344,7 +344,7 @@ cr_onnx_tensor(CrOnnxFile *file, CrWire wire, const char *owner, char **name, GE
     Tensor t = {.label = owner, .offset = wire.pos};
     ConvRnnTensor *tensor = NULL;
     GBytes *bytes = NULL;
-    size_t size;
+    size_t size = 0;
     int list;
 
     if (scan(&t, wire, error) && (list = check_type(&t, error)) >= 0 &&

@@ -67,8 +67,9 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
         !cr_resize_tabulate(setup, &r->resize, error))
         return false;
     r->same = cr_region_alloc(setup->region, width, sizeof *r->same, "Resize", error);
-    r->zero = cr_region_alloc(setup->region, width, sizeof *r->zero, "Resize", error);
-    if (!r->same || !r->zero)
+    r->zero =
+        r->same ? cr_region_alloc(setup->region, width, sizeof *r->zero, "Resize", error) : NULL;
+    if (!r->zero)
         return false;
     for (size_t x = 0; x < width; x++)
         r->same[x] = (int32_t)x;

@@ -45,7 +45,7 @@ unknown_operator(const CrNode *node, GError **error)
                           "control flow is not implemented. Export the model by tracing, or "
                           "simplify it with a fixed input shape (onnxsim)");
     return node_error(node, CONVRNN_ERROR_UNSUPPORTED, error,
-                      "operator %s is not implemented; docs/operators.md lists those that are",
+                      "operator %s is not implemented; docs/model-format.md lists those that are",
                       node->op);
 }
 

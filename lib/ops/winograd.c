@@ -237,9 +237,10 @@ prepare(CrOpSetup *setup, CrConvRows *rows, const CrConvPack *pack, const CrDesc
     int most = MAX((int)(CHUNK_BYTES / (36 * sizeof(float) * block * (size_t)g->blocks)), 7);
     g->chunk = cr_div_up(g->tiles, cr_div_up(g->tiles, most));
     g->zero_row = cr_region_alloc(setup->region, 6 * block, sizeof(float), "zeros", error);
-    g->zero_bias = cr_region_alloc(setup->region, 2 * block, sizeof(float), "zeros", error);
-    if (!g->zero_row || !g->zero_bias ||
-        !pack_weights(setup, rows, pack, raw, transformed, g, error))
+    g->zero_bias = g->zero_row
+                       ? cr_region_alloc(setup->region, 2 * block, sizeof(float), "zeros", error)
+                       : NULL;
+    if (!g->zero_bias || !pack_weights(setup, rows, pack, raw, transformed, g, error))
         return false;
     rows->winograd = g;
     return true;

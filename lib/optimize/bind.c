@@ -1,489 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Binding a model to exact shapes.
- *
- * Every node is visited in order with what is known of its inputs: type and shape always, the value
- * when it follows from constants. So shape arithmetic, constant branches of the graph and run-time
- * sizes that depend only on the input size become constants here.
- *
- * A state's shape may follow from the network alone: a model may start from [1,1,1,1] and broadcast
- * it. So the shapes of the states are the fixed point of state in → network → state out, and the
- * initial value is broadcast to it: no first frame is special. */
+/* Binding a model to exact shapes: what shapes.c found out becomes the intermediate representation,
+ * in which nothing is left of the nodes that were folded or that no output needs. */
 #include "core/size.h"
+#include "model/model_info.h"
 #include "model/states.h"
-#include "optimize/ir.h"
+#include "optimize/binder.h"
 #include <string.h>
-
-/* The longest chain of states that feed each other's shapes that we follow. */
-#define MAX_ROUNDS 16
-/* Results larger than this are left to the steps. */
-#define MAX_FOLDED_ELEMENTS (16 << 20)
-
-typedef struct {
-    CrDesc desc;             /* dtype UNDEFINED: nothing known yet */
-    ConvRnnTensor *constant; /* NULL when not known; owned */
-} Fact;
-
-typedef struct {
-    const ConvRnnModel *model;
-    const CrGraph *graph;
-    const CrBinding *binding;
-    const CrKernels *kernels;
-    GArray *states;   /* CrStatePair */
-    CrDesc *state_in; /* [states] the shape each has in this round */
-    bool *live;       /* [nodes] */
-    Fact *facts;      /* [values] */
-    bool guess;       /* some state's open size comes from what it meets in the graph */
-} Binder;
-
-static CrDesc
-desc_of_tensor(const ConvRnnTensor *tensor)
-{
-    CrDesc desc = {.dtype = tensor->dtype, .n_dims = tensor->n_dims};
-    memcpy(desc.dims, tensor->dims, sizeof desc.dims);
-    return desc;
-}
-
-/* --- what inputs are --- */
-
-static const CrPort *
-find_port(const GArray *ports, const char *name)
-{
-    for (guint i = 0; i < ports->len; i++) {
-        const CrPort *port = &g_array_index(ports, CrPort, i);
-        if (g_str_equal(port->info.name, name))
-            return port;
-    }
-    return NULL;
-}
-
-static char *
-list_names(const GArray *ports)
-{
-    GString *s = g_string_new(NULL);
-    for (guint i = 0; i < ports->len; i++)
-        g_string_append_printf(s, "%s%s", i ? ", " : "", g_array_index(ports, CrPort, i).info.name);
-    return g_string_free(s, FALSE);
-}
-
-static bool
-known_input(GHashTable *table, const Binder *b, const char *what, GError **error)
-{
-    GHashTableIter iter;
-    gpointer name;
-
-    g_hash_table_iter_init(&iter, table);
-    while (g_hash_table_iter_next(&iter, &name, NULL))
-        if (!find_port(b->graph->inputs, name)) {
-            g_autofree char *names = list_names(b->graph->inputs);
-            g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_SHAPE,
-                        "%s: %s '%s' names no input of the model; its inputs are: %s",
-                        b->model->name, what, (char *)name, names);
-            return false;
-        }
-    return true;
-}
-
-/* Whether a shape given agrees with what the model declares. */
-static bool
-fits(const ConvRnnTensorInfo *info, const CrDesc *desc)
-{
-    if (info->n_dims != (guint)desc->n_dims)
-        return false;
-    for (int i = 0; i < desc->n_dims; i++)
-        if (info->dims[i] >= 0 && info->dims[i] != desc->dims[i])
-            return false;
-    return true;
-}
-
-static bool
-shape_mismatch(const Binder *b, const ConvRnnTensorInfo *info, const CrDesc *given,
-               const char *what, GError **error)
-{
-    CrDesc declared = {.n_dims = (int)info->n_dims};
-    memcpy(declared.dims, info->dims, sizeof declared.dims);
-    g_autofree char *expected = cr_desc_to_string(&declared);
-    g_autofree char *found = cr_desc_to_string(given);
-    g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_SHAPE,
-                "%s: input '%s': the model declares %s (-1 is open), the %s has %s", b->model->name,
-                info->name, expected, what, found);
-    return false;
-}
-
-/* The shape of an input that each step reads. */
-static bool
-bind_input(const Binder *b, const ConvRnnTensorInfo *info, CrDesc *desc, GError **error)
-{
-    const CrDesc *given = g_hash_table_lookup(b->binding->shapes, info->name);
-
-    *desc = (CrDesc){.dtype = info->dtype, .n_dims = (int)info->n_dims};
-    memcpy(desc->dims, info->dims, sizeof desc->dims);
-    if (given) {
-        if (!fits(info, given))
-            return shape_mismatch(b, info, given, "shape asked for", error);
-        memcpy(desc->dims, given->dims, sizeof desc->dims);
-    }
-    if (desc->n_dims > 0 && desc->dims[0] < 0)
-        desc->dims[0] = 1;
-    for (int i = 0; i < desc->n_dims; i++)
-        if (desc->dims[i] < 0) {
-            g_autofree char *shape = cr_desc_to_string(desc);
-            g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_SHAPE,
-                        "%s: input '%s' has open dimensions (%s): give its shape", b->model->name,
-                        info->name, shape);
-            return false;
-        }
-    return true;
-}
-
-static bool
-bind_constant(const Binder *b, const ConvRnnTensorInfo *info, ConvRnnTensor *value, Fact *fact,
-              GError **error)
-{
-    CrDesc desc = desc_of_tensor(value);
-    if (info->dtype != value->dtype) {
-        g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_SHAPE,
-                    "%s: input '%s' is %s, the constant given is %s", b->model->name, info->name,
-                    convrnn_dtype_get_name(info->dtype), convrnn_dtype_get_name(value->dtype));
-        return false;
-    }
-    if (!fits(info, &desc))
-        return shape_mismatch(b, info, &desc, "constant given", error);
-    fact->desc = desc;
-    fact->constant = convrnn_tensor_ref(value);
-    return true;
-}
-
-/* Where the search for a state's shape begins. -1 stays where nothing is known. */
-static bool
-start_of_state(const Binder *b, const CrStatePair *pair, CrDesc *desc, GError **error)
-{
-    const ConvRnnTensorInfo *info = &find_port(b->graph->inputs, pair->input)->info;
-    const CrDesc *given = g_hash_table_lookup(b->binding->shapes, pair->input);
-    const ConvRnnTensor *initial = g_hash_table_lookup(b->binding->initial, pair->input);
-    CrDesc of_initial;
-
-    if (!given && initial) {
-        of_initial = desc_of_tensor(initial);
-        given = &of_initial;
-    }
-    *desc = (CrDesc){.dtype = info->dtype, .n_dims = (int)info->n_dims};
-    memcpy(desc->dims, info->dims, sizeof desc->dims);
-    if (initial && initial->dtype != info->dtype) {
-        g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_STATE,
-                    "%s: state '%s' is %s, its initial value is %s", b->model->name, pair->input,
-                    convrnn_dtype_get_name(info->dtype), convrnn_dtype_get_name(initial->dtype));
-        return false;
-    }
-    /* an initial value of another rank (a scalar) says nothing about the shape, only fills it */
-    if (given && given->n_dims == desc->n_dims && fits(info, given))
-        memcpy(desc->dims, given->dims, sizeof desc->dims);
-    else if (given && given != &of_initial)
-        return shape_mismatch(b, info, given, "shape asked for", error);
-    return true;
-}
-
-/* --- one pass over the graph --- */
-
-static void
-forget(Binder *b)
-{
-    for (guint i = 0; i < b->graph->values->len; i++)
-        g_clear_pointer(&b->facts[i].constant, convrnn_tensor_unref);
-    memset(b->facts, 0, b->graph->values->len * sizeof *b->facts);
-}
-
-static bool
-has_open_dim(const CrDesc *desc)
-{
-    for (int i = 0; i < desc->n_dims; i++)
-        if (desc->dims[i] < 0)
-            return true;
-    return false;
-}
-
-static bool
-start_facts(Binder *b, GError **error)
-{
-    forget(b);
-    for (guint i = 0; i < b->graph->values->len; i++) {
-        const CrValue *value = cr_graph_get_value(b->graph, (int)i);
-        if (value->constant) {
-            b->facts[i].constant = convrnn_tensor_ref(value->constant);
-            b->facts[i].desc = desc_of_tensor(value->constant);
-        }
-    }
-    for (guint i = 0; i < b->graph->inputs->len; i++) {
-        const CrPort *port = &g_array_index(b->graph->inputs, CrPort, i);
-        Fact *fact = &b->facts[port->value];
-        ConvRnnTensor *value = g_hash_table_lookup(b->binding->constants, port->info.name);
-        bool is_state = false;
-
-        for (guint s = 0; s < b->states->len && !is_state; s++)
-            if (g_str_equal(g_array_index(b->states, CrStatePair, s).input, port->info.name)) {
-                is_state = true;
-                if (!has_open_dim(&b->state_in[s]))
-                    fact->desc = b->state_in[s];
-            }
-        if (is_state)
-            continue;
-        if (value ? !bind_constant(b, &port->info, value, fact, error)
-                  : !bind_input(b, &port->info, &fact->desc, error))
-            return false;
-    }
-    return true;
-}
-
-/* Replaces out[] of an alias or an evaluated node by constants. */
-static bool
-fold(Binder *b, const CrOp *op, CrOpSetup *setup, const CrNode *node, GError **error)
-{
-    const void **in = g_new0(const void *, (gsize)setup->n_in + 1);
-    void **data = g_new0(void *, (gsize)setup->n_out);
-    bool ok = true;
-
-    for (int i = 0; i < setup->n_in; i++)
-        in[i] = setup->value[i] ? setup->value[i]->data : NULL;
-    if (!(op->flags & CR_OP_ALIAS))
-        ok = cr_op_evaluate(op, setup, in, data, error);
-    for (int i = 0; ok && i < setup->n_out; i++) {
-        if (node->outputs[i] == CR_NO_VALUE)
-            continue;
-        const CrDesc *desc = &setup->out[i];
-        GBytes *bytes =
-            op->flags & CR_OP_ALIAS
-                ? g_bytes_ref(setup->value[0]->bytes)
-                : g_bytes_new_with_free_func(data[i], cr_desc_bytes(desc), cr_mem_free, data[i]);
-        data[i] = NULL;
-        b->facts[node->outputs[i]].constant =
-            convrnn_tensor_new(desc->dtype, desc->dims, (guint)desc->n_dims, bytes, error);
-        g_bytes_unref(bytes);
-        ok = b->facts[node->outputs[i]].constant != NULL;
-    }
-    for (int i = 0; i < setup->n_out; i++)
-        cr_mem_free(data[i]);
-    g_free(in);
-    g_free(data);
-    return ok;
-}
-
-static bool
-foldable(const CrOp *op, const CrOpSetup *setup)
-{
-    size_t elements = 0;
-    for (int i = 0; i < setup->n_out; i++)
-        elements += cr_desc_elements(&setup->out[i]);
-    if (elements > MAX_FOLDED_ELEMENTS)
-        return false;
-    if (op->flags & CR_OP_SHAPE_ONLY)
-        return true;
-    for (int i = 0; i < setup->n_in; i++)
-        if (setup->in[i].dtype != CONVRNN_DTYPE_UNDEFINED && !setup->value[i])
-            return false;
-    return true;
-}
-
-/* Infers (and folds) one node. *known is false when an input has no shape yet. */
-static bool
-visit(Binder *b, const CrNode *node, bool *known, GError **error)
-{
-    const CrOp *op = cr_op_find(node->domain, node->op);
-    CrOpSetup setup = {
-        .node = node, .n_in = node->n_inputs, .n_out = node->n_outputs, .kernels = b->kernels};
-    ConvRnnTensor **value = g_new0(ConvRnnTensor *, (gsize)node->n_inputs + 1);
-    bool ok = true;
-
-    *known = true;
-    setup.in = g_new0(CrDesc, (gsize)node->n_inputs + 1);
-    setup.out = g_new0(CrDesc, (gsize)node->n_outputs + 1);
-    for (int i = 0; i < node->n_inputs; i++)
-        if (node->inputs[i] != CR_NO_VALUE) {
-            setup.in[i] = b->facts[node->inputs[i]].desc;
-            value[i] = b->facts[node->inputs[i]].constant;
-            *known = *known && setup.in[i].dtype != CONVRNN_DTYPE_UNDEFINED;
-        }
-    setup.value = value;
-    if (*known) {
-        ok = op->infer(&setup, error);
-        for (int i = 0; ok && i < node->n_outputs; i++)
-            if (node->outputs[i] == CR_NO_VALUE)
-                setup.out[i] = (CrDesc){0};
-            else
-                b->facts[node->outputs[i]].desc = setup.out[i];
-        ok = ok && (!foldable(op, &setup) || fold(b, op, &setup, node, error));
-    }
-    g_free(value);
-    g_free(setup.in);
-    g_free(setup.out);
-    return ok;
-}
-
-static bool
-visit_all(Binder *b, bool *all_known, GError **error)
-{
-    *all_known = true;
-    if (!start_facts(b, error))
-        return false;
-    for (guint i = 0; i < b->graph->nodes->len; i++) {
-        bool known;
-        if (!b->live[i])
-            continue;
-        if (!visit(b, cr_graph_get_node(b->graph, (int)i), &known, error))
-            return false;
-        *all_known = *all_known && known;
-    }
-    return true;
-}
-
-/* --- the fixed point of the states' shapes --- */
-
-/* Height and width of whatever the value first meets on equal terms (in a sum, a product, a
- * concatenation), followed through nodes that keep the size. *budget bounds the search. */
-static bool
-meets(const Binder *b, int value, int *budget, int64_t size[2])
-{
-    if (--*budget < 0)
-        return false;
-    for (guint i = 0; i < b->graph->nodes->len; i++) {
-        const CrNode *node = cr_graph_get_node(b->graph, (int)i);
-        bool uses = false;
-        for (int k = 0; b->live[i] && k < node->n_inputs; k++)
-            uses = uses || node->inputs[k] == value;
-        if (!uses)
-            continue;
-        for (int k = 0; k < node->n_inputs; k++) {
-            const CrDesc *other =
-                node->inputs[k] == CR_NO_VALUE ? NULL : &b->facts[node->inputs[k]].desc;
-            if (other && node->inputs[k] != value && other->n_dims == 4 &&
-                !b->facts[node->inputs[k]].constant) {
-                size[0] = other->dims[2];
-                size[1] = other->dims[3];
-                return true;
-            }
-        }
-        for (int k = 0; k < node->n_outputs; k++)
-            if (node->outputs[k] != CR_NO_VALUE && meets(b, node->outputs[k], budget, size))
-                return true;
-    }
-    return false;
-}
-
-/* Fills the open sizes of states from the graph around them; false when none could be. */
-static bool
-guess_sizes(Binder *b)
-{
-    bool any = false;
-    for (guint s = 0; s < b->states->len; s++) {
-        const char *input = g_array_index(b->states, CrStatePair, s).input;
-        CrDesc *desc = &b->state_in[s];
-        int64_t size[2];
-        int budget = 64;
-        if (desc->n_dims != 4 || !has_open_dim(desc) ||
-            !meets(b, find_port(b->graph->inputs, input)->value, &budget, size))
-            continue;
-        desc->dims[0] = MAX(desc->dims[0], 1);
-        desc->dims[1] = MAX(desc->dims[1], 1);
-        for (int i = 0; i < 2; i++)
-            if (desc->dims[2 + i] < 0)
-                desc->dims[2 + i] = size[i];
-        any = true;
-    }
-    return any;
-}
-
-static bool
-states_settled(Binder *b, bool *changed, GError **error)
-{
-    *changed = false;
-    for (guint s = 0; s < b->states->len; s++) {
-        const CrStatePair *pair = &g_array_index(b->states, CrStatePair, s);
-        const CrDesc *in = &b->state_in[s];
-        const CrDesc *out = &b->facts[find_port(b->graph->outputs, pair->output)->value].desc;
-        if (in->dtype != out->dtype || in->n_dims != out->n_dims) {
-            g_autofree char *is = cr_desc_to_string(in);
-            g_autofree char *gives = cr_desc_to_string(out);
-            g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_STATE,
-                        "%s: state '%s' takes %s %s, but '%s' gives %s %s", b->model->name,
-                        pair->input, convrnn_dtype_get_name(in->dtype), is, pair->output,
-                        convrnn_dtype_get_name(out->dtype), gives);
-            return false;
-        }
-        if (!cr_desc_same_shape(in, out)) {
-            const ConvRnnTensorInfo *info = &find_port(b->graph->inputs, pair->input)->info;
-            if (!fits(info, out)) {
-                g_autofree char *is = cr_desc_to_string(in);
-                g_autofree char *gives = cr_desc_to_string(out);
-                g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_STATE,
-                            "%s: state '%s' has shape %s, but '%s' gives %s: the model would need "
-                            "another input size",
-                            b->model->name, pair->input, is, pair->output, gives);
-                return false;
-            }
-            b->state_in[s] = *out;
-            *changed = true;
-        }
-    }
-    return true;
-}
-
-static bool
-find_fixed_point(Binder *b, GError **error)
-{
-    for (int round = 0; round < MAX_ROUNDS; round++) {
-        bool all_known, changed;
-        if (!visit_all(b, &all_known, error))
-            return false;
-        if (!all_known) {
-            if (!guess_sizes(b)) {
-                g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_STATE,
-                            "%s: the size of a state does not follow from the model: give its "
-                            "initial value or shape",
-                            b->model->name);
-                return false;
-            }
-            continue;
-        }
-        if (!states_settled(b, &changed, error))
-            return false;
-        if (!changed)
-            return true;
-    }
-    g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_STATE,
-                "%s: the shapes of the states change in every step (%d tried)", b->model->name,
-                MAX_ROUNDS);
-    return false;
-}
-
-/* First as published models mean it: an open dimension is 1 and broadcasts. If the graph does not
- * take that, by the sizes that the states meet in the graph. */
-static bool
-solve_shapes(Binder *b, GError **error)
-{
-    bool open = false;
-    g_autoptr(GError) first = NULL;
-
-    for (int attempt = 0; attempt < 2; attempt++) {
-        for (guint s = 0; s < b->states->len; s++) {
-            CrDesc *desc = &b->state_in[s];
-            if (!start_of_state(b, &g_array_index(b->states, CrStatePair, s), desc, error))
-                return false;
-            open = open || has_open_dim(desc);
-            for (int i = 0; attempt == 0 && i < desc->n_dims; i++)
-                if (desc->dims[i] < 0)
-                    desc->dims[i] = 1;
-        }
-        if (attempt == 0 && !open)
-            return find_fixed_point(b, error);
-        if (find_fixed_point(b, attempt == 0 ? &first : NULL))
-            return true;
-    }
-    g_propagate_error(error, g_steal_pointer(&first));
-    return false;
-}
 
 /* --- from facts to the intermediate representation --- */
 
 static void
-mark_live(const Binder *b, int value)
+mark_live(const CrBinder *b, int value)
 {
     if (value == CR_NO_VALUE)
         return;
@@ -505,7 +32,7 @@ mark_live(const Binder *b, int value)
 }
 
 static bool
-is_state_output(const Binder *b, const char *name)
+is_state_output(const CrBinder *b, const char *name)
 {
     for (guint s = 0; s < b->states->len; s++)
         if (g_str_equal(g_array_index(b->states, CrStatePair, s).output, name))
@@ -514,7 +41,7 @@ is_state_output(const Binder *b, const char *name)
 }
 
 static bool
-wanted(const Binder *b, const char *name)
+wanted(const CrBinder *b, const char *name)
 {
     if (b->binding->outputs)
         return g_strv_contains((const gchar *const *)b->binding->outputs, name);
@@ -522,11 +49,11 @@ wanted(const Binder *b, const char *name)
 }
 
 static bool
-choose_outputs(const Binder *b, GError **error)
+choose_outputs(const CrBinder *b, GError **error)
 {
     for (char **name = b->binding->outputs; name && *name; name++)
-        if (!find_port(b->graph->outputs, *name)) {
-            g_autofree char *names = list_names(b->graph->outputs);
+        if (!cr_binder_port(b->graph->outputs, *name)) {
+            g_autofree char *names = cr_binder_names(b->graph->outputs);
             g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_SHAPE,
                         "%s: no output is called '%s'; its outputs are: %s", b->model->name, *name,
                         names);
@@ -550,7 +77,7 @@ info_of(const char *name, const CrDesc *desc)
 
 /* The initial value in the state's exact shape. */
 static ConvRnnTensor *
-initial_value(const Binder *b, const CrStatePair *pair, const CrDesc *desc, GError **error)
+initial_value(const CrBinder *b, const CrStatePair *pair, const CrDesc *desc, GError **error)
 {
     ConvRnnTensor *given = g_hash_table_lookup(b->binding->initial, pair->input);
     CrDesc from;
@@ -561,7 +88,7 @@ initial_value(const Binder *b, const CrStatePair *pair, const CrDesc *desc, GErr
         given = pair->initial;
     if (!given)
         return convrnn_tensor_new(desc->dtype, desc->dims, (guint)desc->n_dims, NULL, error);
-    from = desc_of_tensor(given);
+    from = cr_binder_desc(given);
     if (cr_desc_same_shape(&from, desc) && from.dtype == desc->dtype)
         return convrnn_tensor_ref(given);
     if (from.dtype != desc->dtype || !cr_broadcast(&from, desc, dims, &n_dims) ||
@@ -595,11 +122,11 @@ initial_value(const Binder *b, const CrStatePair *pair, const CrDesc *desc, GErr
 }
 
 static void
-emit_values(Binder *b, CrIr *ir)
+emit_values(CrBinder *b, CrIr *ir)
 {
     for (guint i = 0; i < b->graph->values->len; i++) {
         const CrValue *from = cr_graph_get_value(b->graph, (int)i);
-        Fact *fact = &b->facts[i];
+        CrFact *fact = &b->facts[i];
         CrIrValue value = {.name = from->name,
                            .desc = fact->desc,
                            .producer = -1,
@@ -611,7 +138,7 @@ emit_values(Binder *b, CrIr *ir)
 }
 
 static void
-emit_nodes(const Binder *b, CrIr *ir)
+emit_nodes(const CrBinder *b, CrIr *ir)
 {
     for (guint i = 0; i < b->graph->nodes->len; i++) {
         const CrNode *from = cr_graph_get_node(b->graph, (int)i);
@@ -641,7 +168,7 @@ emit_nodes(const Binder *b, CrIr *ir)
 }
 
 static bool
-emit_ports(const Binder *b, CrIr *ir, GError **error)
+emit_ports(const CrBinder *b, CrIr *ir, GError **error)
 {
     for (guint i = 0; i < b->graph->inputs->len; i++) {
         const CrPort *from = &g_array_index(b->graph->inputs, CrPort, i);
@@ -666,8 +193,8 @@ emit_ports(const Binder *b, CrIr *ir, GError **error)
     }
     for (guint s = 0; s < b->states->len; s++) {
         const CrStatePair *pair = &g_array_index(b->states, CrStatePair, s);
-        int in = find_port(b->graph->inputs, pair->input)->value;
-        int out = find_port(b->graph->outputs, pair->output)->value;
+        int in = cr_binder_port(b->graph->inputs, pair->input)->value;
+        int out = cr_binder_port(b->graph->outputs, pair->output)->value;
         CrIrState state = {.info = info_of(cr_ir_value(ir, in)->name, &b->state_in[s]),
                            .output = cr_ir_value(ir, out)->name,
                            .origin = pair->origin,
@@ -684,7 +211,7 @@ emit_ports(const Binder *b, CrIr *ir, GError **error)
 }
 
 static void
-count_parameters(const Binder *b, CrIr *ir)
+count_parameters(const CrBinder *b, CrIr *ir)
 {
     bool *counted = g_new0(bool, b->graph->values->len + 1);
     for (guint i = 0; i < ir->nodes->len; i++) {
@@ -702,25 +229,57 @@ count_parameters(const Binder *b, CrIr *ir)
     g_free(counted);
 }
 
+/* What the caller binds, and what the .modelinfo binds besides. */
+static GHashTable *
+all_constants(const ConvRnnModel *model, const CrBinding *binding, GError **error)
+{
+    GHashTable *all =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)convrnn_tensor_unref);
+    GHashTableIter iter;
+    gpointer name, value;
+
+    g_hash_table_iter_init(&iter, binding->constants);
+    while (g_hash_table_iter_next(&iter, &name, &value))
+        g_hash_table_insert(all, name, convrnn_tensor_ref(value));
+    for (guint i = 0; i < model->graph->inputs->len; i++) {
+        const ConvRnnTensorInfo *info = &g_array_index(model->graph->inputs, CrPort, i).info;
+        ConvRnnTensor *tensor = NULL;
+        if (g_hash_table_contains(all, info->name))
+            continue;
+        if (!cr_model_info_tensor(model, info->name, "constant", info->dtype, &tensor, error)) {
+            g_hash_table_unref(all);
+            return NULL;
+        }
+        if (tensor)
+            g_hash_table_insert(all, (gpointer)info->name, tensor);
+    }
+    return all;
+}
+
 CrIr *
 cr_ir_bind(const ConvRnnModel *model, const CrBinding *binding, const CrKernels *kernels,
            GError **error)
 {
-    Binder b = {.model = model, .graph = model->graph, .binding = binding, .kernels = kernels};
+    CrBinder b = {.model = model, .graph = model->graph, .binding = binding, .kernels = kernels};
     CrIr *ir = NULL;
 
-    if (!known_input(binding->shapes, &b, "the shape of", error) ||
-        !known_input(binding->constants, &b, "the constant", error) ||
-        !known_input(binding->initial, &b, "the initial value of", error))
+    if (!cr_binder_check_names(&b, binding->shapes, "the shape of", error) ||
+        !cr_binder_check_names(&b, binding->constants, "the constant", error) ||
+        !cr_binder_check_names(&b, binding->initial, "the initial value of", error))
         return NULL;
-    b.states = cr_states_find(model, binding->states, binding->constants, error);
-    if (!b.states)
+    b.constants = all_constants(model, binding, error);
+    if (!b.constants)
         return NULL;
+    b.states = cr_states_find(model, binding->states, b.constants, error);
+    if (!b.states) {
+        g_hash_table_unref(b.constants);
+        return NULL;
+    }
 
     b.live = g_new0(bool, b.graph->nodes->len + 1);
-    b.facts = g_new0(Fact, b.graph->values->len + 1);
+    b.facts = g_new0(CrFact, b.graph->values->len + 1);
     b.state_in = g_new0(CrDesc, b.states->len + 1);
-    if (choose_outputs(&b, error) && solve_shapes(&b, error)) {
+    if (choose_outputs(&b, error) && cr_binder_solve(&b, error)) {
         ir = g_new0(CrIr, 1);
         ir->model = model;
         ir->kernels = kernels;
@@ -736,10 +295,11 @@ cr_ir_bind(const ConvRnnModel *model, const CrBinding *binding, const CrKernels 
         if (!emit_ports(&b, ir, error))
             g_clear_pointer(&ir, cr_ir_free);
     }
-    forget(&b);
+    cr_binder_forget(&b);
     g_free(b.live);
     g_free(b.facts);
     g_free(b.state_in);
     cr_states_free(b.states);
+    g_hash_table_unref(b.constants);
     return ir;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The public builder: what it makes, how it fails. What the cells compute is checked against ONNX
- * and PyTorch elsewhere. */
+/* The public builder: what it makes, how it fails. What the cells compute: cells_test.c. */
 #include <convrnn/convrnn.h>
 #include "core/memory.h"
 #include "model/graph.h"
@@ -142,11 +141,22 @@ test_node(void)
     convrnn_builder_output(b, "y", y);
     convrnn_builder_output(b, "z", y); /* a value may be several outputs, also an input */
     convrnn_builder_output(b, "x2", x);
+    ConvRnnTensor *one = T(1);
+    guint sum[2] = {y, convrnn_builder_constant(b, one)};
+    guint clipped = convrnn_builder_node(b, "Add", sum, 2, NULL);
+    guint pooled = convrnn_builder_node(
+        b, "MaxPool", &clipped, 1,
+        g_variant_new_parsed("{'kernel_shape': <[@x 1, 1]>, 'ceil_mode': <true>, "
+                             "'auto_pad': <'VALID'>}"));
+    convrnn_builder_output(b, "pooled", pooled);
     ConvRnnModel *model = build(b);
-    assert_ops(model, "Split Elu Identity Identity");
+    assert_ops(model, "Split Elu Identity Identity Add MaxPool");
+    g_assert_cmpint(cr_node_int(find_node(model, "MaxPool"), "ceil_mode", 0), ==, 1);
+    g_assert_cmpstr(cr_node_string(find_node(model, "MaxPool"), "auto_pad", ""), ==, "VALID");
+    convrnn_tensor_unref(one);
     g_assert_cmpfloat(cr_node_float(find_node(model, "Elu"), "alpha", 0), ==, 0.5f);
     g_assert_cmpint(cr_node_int(find_node(model, "Split"), "num_outputs", 0), ==, 2);
-    g_assert_cmpuint(convrnn_model_get_n_outputs(model), ==, 3);
+    g_assert_cmpuint(convrnn_model_get_n_outputs(model), ==, 4);
     convrnn_model_unref(model);
     convrnn_builder_unref(b);
 }
@@ -363,6 +373,38 @@ fail_attr_dictionary(ConvRnnBuilder *b, guint x)
 }
 
 static void
+fail_attr_list(ConvRnnBuilder *b, guint x)
+{
+    convrnn_builder_output(
+        b, "y", convrnn_builder_node(b, "Relu", &x, 1, g_variant_new_parsed("{'beta': <['a']>}")));
+}
+
+static void
+fail_activation(ConvRnnBuilder *b, guint x)
+{
+    convrnn_builder_output(b, "y", convrnn_builder_activation(b, x, 77));
+}
+
+static void
+fail_concat(ConvRnnBuilder *b, guint x)
+{
+    convrnn_builder_output(b, "y", convrnn_builder_concat(b, NULL, 0, 1));
+}
+
+static void
+fail_constant(ConvRnnBuilder *b, guint x)
+{
+    convrnn_builder_constant(b, NULL);
+}
+
+static void
+fail_many_outputs(ConvRnnBuilder *b, guint x)
+{
+    guint y;
+    convrnn_builder_node_outputs(b, "Split", &x, 1, NULL, &y, 0);
+}
+
+static void
 fail_value(ConvRnnBuilder *b, guint x)
 {
     convrnn_builder_output(b, "y", 77);
@@ -459,6 +501,11 @@ test_failures(void)
         {fail_unknown_op, CONVRNN_ERROR_UNSUPPORTED, "Frobnicate"},
         {fail_unknown_attr, CONVRNN_ERROR_FORMAT, "'beta'"},
         {fail_attr_type, CONVRNN_ERROR_FORMAT, "'beta'"},
+        {fail_attr_list, CONVRNN_ERROR_FORMAT, "'beta'"},
+        {fail_activation, CONVRNN_ERROR_UNSUPPORTED, "77"},
+        {fail_concat, CONVRNN_ERROR_LIMIT, "0 values"},
+        {fail_constant, CONVRNN_ERROR_FORMAT, "NULL"},
+        {fail_many_outputs, CONVRNN_ERROR_LIMIT, "0 outputs"},
         {fail_attr_dictionary, CONVRNN_ERROR_FORMAT, "a{sv}"},
         {fail_value, CONVRNN_ERROR_FORMAT, "77"},
         {fail_input_value, CONVRNN_ERROR_FORMAT, "input 0"},
@@ -518,7 +565,7 @@ test_sticky(void)
     g_error_free(error);
     convrnn_tensor_unref(w);
     convrnn_tensor_unref(k);
-    convrnn_builder_unref(convrnn_builder_ref(b));
+    g_boxed_free(CONVRNN_TYPE_BUILDER, g_boxed_copy(CONVRNN_TYPE_BUILDER, b));
     convrnn_builder_unref(b);
     convrnn_builder_unref(NULL);
 }

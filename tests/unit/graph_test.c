@@ -344,7 +344,8 @@ test_cache_threads(void)
 
 static const char info_text[] = "[modelinfo]\nversion=1.0\ngroup-id=g\n\n"
                                 "[x]\nmean=0.5;0.25\ninitial=k\nrole=image\nlabels=a\\nb\n"
-                                "odd=\\q\none=3\nhalf=0.5\nnone=oops\nlist=1, 2,3,\n";
+                                "odd=\\q\none=3\nhalf=0.5\nnone=oops\nlist=1, 2,3,\n"
+                                "yes=1\nbig=300\nhuge=1e30\ngap=1,,2\n";
 
 static ConvRnnModel *
 described(void)
@@ -382,6 +383,26 @@ test_properties(void)
 }
 
 static void
+assert_numbers(const ConvRnnModel *model, const char *key, ConvRnnDType dtype, const void *wanted,
+               gsize size)
+{
+    ConvRnnTensor *t;
+    g_assert_true(cr_model_info_tensor(model, "x", key, dtype, &t, NULL));
+    g_assert_cmpmem(t->data, g_bytes_get_size(t->bytes), wanted, size);
+    convrnn_tensor_unref(t);
+}
+
+static void
+assert_no_numbers(const ConvRnnModel *model, const char *key, ConvRnnDType dtype)
+{
+    ConvRnnTensor *t;
+    GError *error = NULL;
+    g_assert_false(cr_model_info_tensor(model, "x", key, dtype, &t, &error));
+    g_assert_error(error, CONVRNN_ERROR, CONVRNN_ERROR_FORMAT);
+    g_error_free(error);
+}
+
+static void
 test_info_tensor(void)
 {
     ConvRnnModel *model = described();
@@ -401,6 +422,17 @@ test_info_tensor(void)
     g_assert_cmpint(t->dims[0], ==, 3);
     g_assert_cmpint(((const int32_t *)t->data)[2], ==, 3);
     convrnn_tensor_unref(t);
+    assert_numbers(model, "one", CONVRNN_DTYPE_FLOAT64, &(double){3}, 8);
+    assert_numbers(model, "one", CONVRNN_DTYPE_UINT8, &(guint8){3}, 1);
+    assert_numbers(model, "one", CONVRNN_DTYPE_INT8, &(gint8){3}, 1);
+    assert_numbers(model, "yes", CONVRNN_DTYPE_BOOL, &(guint8){1}, 1);
+    assert_no_numbers(model, "one", CONVRNN_DTYPE_BOOL);
+    assert_no_numbers(model, "one", CONVRNN_DTYPE_UINT16);
+    assert_no_numbers(model, "big", CONVRNN_DTYPE_UINT8);
+    assert_no_numbers(model, "big", CONVRNN_DTYPE_INT8);
+    assert_no_numbers(model, "huge", CONVRNN_DTYPE_INT32);
+    assert_no_numbers(model, "huge", CONVRNN_DTYPE_INT64);
+    assert_no_numbers(model, "gap", CONVRNN_DTYPE_FLOAT32);
     g_assert_false(cr_model_info_tensor(model, "x", "half", CONVRNN_DTYPE_INT64, &t, &error));
     g_assert_error(error, CONVRNN_ERROR, CONVRNN_ERROR_FORMAT);
     g_clear_error(&error);

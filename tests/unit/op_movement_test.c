@@ -27,6 +27,7 @@ static void
 test_reshape_errors(void)
 {
     op_check_error("Reshape", "", "f32[2,3]; i64[2] 4 -1", CONVRNN_ERROR_SHAPE, "2×3");
+    op_check_error("Reshape", "", "f32[0,3]; i64[2] 0 -1", CONVRNN_ERROR_SHAPE, "0×3");
     op_check_error("Reshape", "", "f32[2,3]; i64[2] -1 -1", CONVRNN_ERROR_SHAPE, "2×3");
     op_check_error("Reshape", "", "f32[2,3]; i64[3] 2 3 0", CONVRNN_ERROR_SHAPE, "2×3");
     op_check_error("Reshape", "", "f32[2]; i64[2] 4611686018427387904 4", CONVRNN_ERROR_SHAPE, "2");

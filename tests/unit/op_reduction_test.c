@@ -63,6 +63,7 @@ test_softmax(void)
 {
     op_check("Softmax", "", "f32[1,3] -1 0 1", "f32[1,3] 0.090030573 0.24472847 0.66524096");
     op_check("Softmax", "axis=0", "f32[2,2] 0 1000 0 1000", "f32[2,2] 0.5");
+    op_check("Softmax", "axis=0", "f32[2,2] 1000 0 0 -1000", "f32[2,2] 1 1 0 0");
     op_check("Softmax", "axis=-1", "f64[2] 0 -inf", "f64[2] 1 0");
     op_check("Softmax", "axis=1", "f32[1,2,2] 0 0 0 1", "f32[1,2,2] 0.5 0.26894142 0.5 0.73105858");
     op_check("Softmax", "", "f32[0,3]", "f32[0,3]");

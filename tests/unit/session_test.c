@@ -2,6 +2,7 @@
 /* What a session promises: the same bytes for any number of threads, after a reset, after a
  * restore; no poisoned state; the caller's floating-point environment left alone. */
 #include "core/float_env.h"
+#include "model/model_info.h"
 #include "runtime/session.h"
 #include "support/random_network.h"
 #include <math.h>
@@ -305,6 +306,37 @@ test_float_environment(void)
 #endif
 }
 
+/* A .modelinfo can bind an input: then it is neither read nor a state. */
+static void
+test_constant_of_modelinfo(void)
+{
+    gint64 dims[] = {1, 3, 5, 7}, one[] = {1};
+    g_autoptr(ConvRnnBuilder) b = convrnn_builder_new();
+    guint x = convrnn_builder_input(b, "x", CONVRNN_DTYPE_FLOAT32, dims, 4);
+    guint gain = convrnn_builder_input(b, "gain", CONVRNN_DTYPE_FLOAT32, one, 1);
+    convrnn_builder_output(b, "y", convrnn_builder_node(b, "Mul", (guint[]){x, gain}, 2, NULL));
+    g_autoptr(ConvRnnModel) model = convrnn_builder_build(b, "gain", NULL);
+    g_autoptr(GError) error = NULL;
+    model->info = g_key_file_new();
+    g_key_file_set_string(model->info, "gain", "constant", "2.5");
+    g_hash_table_unref(model->properties);
+    model->properties = cr_model_info_properties(model->info);
+
+    g_autoptr(ConvRnnSession) session = convrnn_session_new(model, NULL, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(convrnn_session_get_n_inputs(session), ==, 1);
+    fill(session, 2);
+    convrnn_session_step(session);
+    g_assert_cmpfloat(first_output(session), ==, 5);
+
+    g_clear_pointer(&session, convrnn_session_free); /* its plan would be found again */
+    g_key_file_set_string(model->info, "gain", "constant", "loud");
+    g_hash_table_unref(model->properties);
+    model->properties = cr_model_info_properties(model->info);
+    g_assert_null(convrnn_session_new(model, NULL, &error));
+    g_assert_error(error, CONVRNN_ERROR, CONVRNN_ERROR_FORMAT);
+}
+
 static void
 test_sharing(void)
 {
@@ -359,6 +391,7 @@ main(int argc, char **argv)
     g_test_add_func("/session/poison", test_poison);
     g_test_add_func("/session/decay", test_decay);
     g_test_add_func("/session/float-environment", test_float_environment);
+    g_test_add_func("/session/constant-of-modelinfo", test_constant_of_modelinfo);
     g_test_add_func("/session/sharing", test_sharing);
     g_test_add_func("/session/errors", test_errors);
     return g_test_run();

@@ -243,6 +243,11 @@ test_metadata(void)
     model = make_model("x:f[1] a:f[2] b:f[2]", "p:f[2] q:f[2]", "[b]\nstate-of=q\n");
     g_hash_table_insert(model->graph->metadata, g_strdup("convrnn.state.a"), g_strdup("p"));
     expect(model, NULL, NULL, "b>q", CONVRNN_STATE_FROM_MODELINFO);
+
+    model = make_model("x:f[1] a:f[2] b:f[2]", "p:f[2] q:f[2]", NULL);
+    g_hash_table_insert(model->graph->metadata, g_strdup("convrnn.state.b"), g_strdup("q"));
+    g_hash_table_insert(model->graph->metadata, g_strdup("convrnn.state.a"), g_strdup("p"));
+    expect(model, NULL, NULL, "a>p b>q", CONVRNN_STATE_FROM_METADATA);
 }
 
 static void

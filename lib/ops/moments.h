@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Mean and spread of a row, which the layers that normalize by their own input share. */
+#pragma once
+
+#include <math.h>
+#include <stddef.h>
+
+typedef struct {
+    double mean;
+    double inverse; /* 1 / √(variance + ε) */
+} CrMoments;
+
+/* Of n ≥ 1 elements. Two passes, so that a large mean does not swallow the variance. */
+static inline CrMoments
+cr_moments(const float *x, size_t n, double epsilon)
+{
+    double sum = 0, squares = 0, mean;
+
+    for (size_t i = 0; i < n; i++)
+        sum += (double)x[i];
+    mean = sum / (double)n;
+    for (size_t i = 0; i < n; i++)
+        squares += ((double)x[i] - mean) * ((double)x[i] - mean);
+    return (CrMoments){mean, 1 / sqrt(squares / (double)n + epsilon)};
+}
