@@ -158,6 +158,12 @@ length_beyond_end(void)
 }
 
 static GBytes *
+length_one_beyond(void)
+{
+    return TAIL(0x52, 0x03, 'a', 'b');
+}
+
+static GBytes *
 length_huge(void)
 {
     return TAIL(0x52, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f);
@@ -698,6 +704,14 @@ product_overflows(void)
     return with_tensor(ow_tensor("w", OW_FLOAT, dims, 8, "", 0));
 }
 
+/* 2^32 elements: more than are allowed, though no product overflows. */
+static GBytes *
+product_above_limit(void)
+{
+    const int64_t dims[2] = {1 << 16, 1 << 16};
+    return with_tensor(ow_tensor("w", OW_FLOAT, dims, 2, "", 0));
+}
+
 /* 2^64 elements: exactly 0 when multiplied without a check. */
 static GBytes *
 product_wraps_to_zero(void)
@@ -1032,6 +1046,7 @@ static const struct {
     {"end-group", end_group, CONVRNN_ERROR_FORMAT, "group"},
     {"wire-type-7", wire_type_7, CONVRNN_ERROR_FORMAT, "wire type"},
     {"length-beyond-end", length_beyond_end, CONVRNN_ERROR_FORMAT, "claims 5 bytes"},
+    {"length-one-beyond", length_one_beyond, CONVRNN_ERROR_FORMAT, "claims 3 bytes"},
     {"length-huge", length_huge, CONVRNN_ERROR_FORMAT, "9223372036854775807"},
     {"cut-fixed32", cut_fixed32, CONVRNN_ERROR_FORMAT, "cut off"},
     {"cut-fixed64", cut_fixed64, CONVRNN_ERROR_FORMAT, "cut off"},
@@ -1101,6 +1116,7 @@ static const struct {
     {"dim-negative", dim_negative, CONVRNN_ERROR_FORMAT, "'w'"},
     {"dim-huge", dim_huge, CONVRNN_ERROR_LIMIT, "2147483648"},
     {"product-overflows", product_overflows, CONVRNN_ERROR_LIMIT, "product"},
+    {"product-above-limit", product_above_limit, CONVRNN_ERROR_LIMIT, "product"},
     {"product-wraps-to-zero", product_wraps_to_zero, CONVRNN_ERROR_LIMIT, "product"},
     {"product-hidden-by-zero", product_hidden_by_zero, CONVRNN_ERROR_LIMIT, "product"},
     {"tensor-rank-9", tensor_rank_9, CONVRNN_ERROR_LIMIT, "9 dimensions"},

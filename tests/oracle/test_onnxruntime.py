@@ -30,6 +30,7 @@ def evaluate(path, feed):
     """Names and values of the outputs, and who computed them."""
     try:
         import onnxruntime
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
@@ -39,6 +40,7 @@ def evaluate(path, feed):
         return names, session.run(names, feed), "ONNX Runtime " + onnxruntime.__version__
     except ImportError:
         from onnx.reference import ReferenceEvaluator
+
         evaluator = ReferenceEvaluator(path)
         return evaluator.output_names, evaluator.run(None, feed), "ONNX's reference evaluator"
 
@@ -67,14 +69,20 @@ def main():
             names, values, who = evaluate(path, {input_name: x})
             np.save(os.path.join(folder, "%d.npy" % step), x)
             for output, value in zip(names, values):
-                safe = "".join(c if c.isascii() and (c.isalnum() or c in "_.-") else "_" for c in output)
+                safe = "".join(
+                    c if c.isascii() and (c.isalnum() or c in "_.-") else "_" for c in output
+                )
                 np.save(os.path.join(folder, "out", "%03d_%s.npy" % (step, safe)), value)
             steps.append({input_name: "%d.npy" % step})
         spec = os.path.join(folder, "spec.json")
         with open(spec, "w", encoding="utf-8") as to:
             json.dump({"model": os.path.abspath(path), "out": "out", "steps": steps}, to)
         print("compared with " + who, flush=True)
-        sys.exit(subprocess.run([os.environ["CONVRNN_TOOL"], "run", "--spec", spec, "--check"]).returncode)
+        sys.exit(
+            subprocess.run(
+                [os.environ["CONVRNN_TOOL"], "run", "--spec", spec, "--check"]
+            ).returncode
+        )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ the convrnn command. Skipped, loudly, where no Python has PyTorch.
 
 import argparse
 import copy
+import filecmp
 import inspect
 import json
 import os
@@ -68,9 +69,15 @@ def export(net, shape, path, opset):
     inputs = (torch.randn(shape), *[torch.zeros(s) for s in net.states])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(net, inputs, path, opset_version=opset,
-                          input_names=["x", *[n + "_in" for n in names]],
-                          output_names=["y", *[n + "_out" for n in names]], **EXPORTER)
+        torch.onnx.export(
+            net,
+            inputs,
+            path,
+            opset_version=opset,
+            input_names=["x", *[n + "_in" for n in names]],
+            output_names=["y", *[n + "_out" for n in names]],
+            **EXPORTER
+        )
     return names
 
 
@@ -88,8 +95,14 @@ def write_vector(net, shape, names, folder):
     """Inputs and what PyTorch makes of them in double precision."""
     exact = copy.deepcopy(net).double()
     states = [torch.zeros(s, dtype=torch.double) for s in net.states]
-    spec = {"model": "model.onnx", "out": "out", "tolerance": {}, "state": {n + "_in": n + "_out" for n in names},
-            "init": {n + "_in": {"shape": list(s)} for n, s in zip(names, net.states)}, "steps": []}
+    spec = {
+        "model": "model.onnx",
+        "out": "out",
+        "tolerance": {},
+        "state": {n + "_in": n + "_out" for n in names},
+        "init": {n + "_in": {"shape": list(s)} for n, s in zip(names, net.states)},
+        "steps": [],
+    }
     os.mkdir(os.path.join(folder, "out"))
     for step in range(STEPS if net.states else 2):
         x = torch.randn(shape)
@@ -98,35 +111,62 @@ def write_vector(net, shape, names, folder):
         y, *states = result if isinstance(result, tuple) else (result,)
         np.save(os.path.join(folder, "x%d.npy" % step), x.numpy())
         for name, value in [("y", y), *zip([n + "_out" for n in names], states)]:
-            np.save(os.path.join(folder, "out", "%03d_%s.npy" % (step, name)), value.float().numpy())
+            np.save(
+                os.path.join(folder, "out", "%03d_%s.npy" % (step, name)), value.float().numpy()
+            )
             # What is small has lost digits to cancellation on its way.
             rms = float(value.square().mean().sqrt())
-            spec["tolerance"][name] = max(spec["tolerance"].get(name, 0), LIMIT,
-                                          LEAST_RMS * 10 / rms if rms else 0)
+            spec["tolerance"][name] = max(
+                spec["tolerance"].get(name, 0), LIMIT, LEAST_RMS * 10 / rms if rms else 0
+            )
         spec["steps"].append({"x": "x%d.npy" % step})
     with open(os.path.join(folder, "spec.json"), "w", encoding="utf-8") as file:
         json.dump(spec, file, indent=1)
 
 
 def run_tool(folder, *options):
-    command = [os.environ["CONVRNN_TOOL"], "run", "--spec", os.path.join(folder, "spec.json"), "--check"]
+    command = [
+        os.environ["CONVRNN_TOOL"],
+        "run",
+        "--spec",
+        os.path.join(folder, "spec.json"),
+        "--check",
+    ]
     return subprocess.run(command + list(options), capture_output=True, encoding="utf-8")
 
 
+def same_files(a, b):
+    names = sorted(os.listdir(a))
+    return names == sorted(os.listdir(b)) and not any(
+        filecmp.cmpfiles(a, b, names, shallow=False)[1:]
+    )
+
+
 def test_network(seed, folder):
-    """True when the best and the portable kernels agree with PyTorch."""
+    """True when the best and the portable kernels agree with PyTorch, and the number of threads
+    changes no byte."""
     rng = random.Random(seed)
     torch.manual_seed(seed)
     kind, net, shape = build_working(rng)
     opset, names = export_any(net, shape, os.path.join(folder, "model.onnx"), rng.choice(OPSETS))
     write_vector(net, shape, names, folder)
     good = True
-    for options in (["--threads=2"], ["--cpu=c", "--threads=1"]):
+    one, three = os.path.join(folder, "1"), os.path.join(folder, "3")
+    for options in (
+        ["--threads=1", "--output=" + one],
+        ["--threads=3", "--output=" + three],
+        ["--cpu=c"],
+    ):
         result = run_tool(folder, *options)
         if result.returncode != 0:
-            print("seed %d, %s, opset %d, %s:\n%s%s" % (seed, kind, opset, " ".join(options),
-                                                      result.stdout, result.stderr))
+            print(
+                "seed %d, %s, opset %d, %s:\n%s%s"
+                % (seed, kind, opset, " ".join(options), result.stdout, result.stderr)
+            )
             good = False
+    if good and not same_files(one, three):
+        print("seed %d, %s: three threads give other bytes than one" % (seed, kind))
+        good = False
     return good
 
 
@@ -146,9 +186,15 @@ def main():
                 os.makedirs(folder)
             if not test_network(seed, folder):
                 failed.append(seed)
-    print("PyTorch %s: %d passed, %d failed, 0 skipped%s" % (
-        torch.__version__, options.count - len(failed), len(failed),
-        "; seeds " + str(failed) if failed else ""))
+    print(
+        "PyTorch %s: %d passed, %d failed, 0 skipped%s"
+        % (
+            torch.__version__,
+            options.count - len(failed),
+            len(failed),
+            "; seeds " + str(failed) if failed else "",
+        )
+    )
     sys.exit(1 if failed else 0)
 
 

@@ -9,8 +9,18 @@ from torch import nn
 from torch.nn import functional as F
 
 CHANNELS = (1, 3, 4, 8, 16, 17, 32)
-ACTIVATIONS = (nn.ReLU, nn.Sigmoid, nn.Tanh, nn.Hardsigmoid, nn.Hardswish, nn.LeakyReLU, nn.ReLU6,
-               nn.Identity, lambda: nn.LeakyReLU(0.3), lambda: nn.Hardtanh(-0.7, 1.2))
+ACTIVATIONS = (
+    nn.ReLU,
+    nn.Sigmoid,
+    nn.Tanh,
+    nn.Hardsigmoid,
+    nn.Hardswish,
+    nn.LeakyReLU,
+    nn.ReLU6,
+    nn.Identity,
+    lambda: nn.LeakyReLU(0.3),
+    lambda: nn.Hardtanh(-0.7, 1.2),
+)
 
 
 def min_opset(net):
@@ -25,7 +35,9 @@ def random_conv(rng, c_in, c_out, stride=1):
     kernel = rng.choice([(1, 1), (3, 3), (3, 3), (5, 5), (1, 3), (3, 1), (2, 2), (7, 7)])
     dilation = rng.choice([1, 1, 1, 2]) if kernel == (3, 3) else 1
     padding = [dilation * (k // 2) for k in kernel]
-    return nn.Conv2d(c_in, c_out, kernel, stride, padding, dilation, groups, bias=rng.random() < 0.7)
+    return nn.Conv2d(
+        c_in, c_out, kernel, stride, padding, dilation, groups, bias=rng.random() < 0.7
+    )
 
 
 def random_norm(rng, channels):
@@ -45,7 +57,9 @@ def random_pool(rng):
     ceil = padding == 0 and rng.random() < 0.7
     if rng.random() < 0.5:
         return nn.MaxPool2d(kernel, stride, padding, dilation=rng.choice([1, 1, 2]), ceil_mode=ceil)
-    return nn.AvgPool2d(kernel, stride, padding, ceil_mode=ceil, count_include_pad=rng.random() < 0.5)
+    return nn.AvgPool2d(
+        kernel, stride, padding, ceil_mode=ceil, count_include_pad=rng.random() < 0.5
+    )
 
 
 class Resize(nn.Module):
@@ -53,8 +67,13 @@ class Resize(nn.Module):
 
     def __init__(self, rng):
         super().__init__()
-        self.options = rng.choice([dict(mode="nearest"), dict(mode="bilinear", align_corners=False),
-                                   dict(mode="bilinear", align_corners=True)])
+        self.options = rng.choice(
+            [
+                dict(mode="nearest"),
+                dict(mode="bilinear", align_corners=False),
+                dict(mode="bilinear", align_corners=True),
+            ]
+        )
         self.scale = rng.choice([2.0, (2.0, 3.0), None])
         self.size = (rng.randint(3, 20), rng.randint(3, 20))
         self.min_opset = 9 if self.scale and self.options["mode"] == "nearest" else 11
@@ -68,8 +87,12 @@ class Resize(nn.Module):
 class Residual(nn.Module):
     def __init__(self, rng, channels):
         super().__init__()
-        self.body = nn.Sequential(random_conv_same(rng, channels, channels), random_norm(rng, channels),
-                                  rng.choice(ACTIVATIONS)(), random_conv_same(rng, channels, channels))
+        self.body = nn.Sequential(
+            random_conv_same(rng, channels, channels),
+            random_norm(rng, channels),
+            rng.choice(ACTIVATIONS)(),
+            random_conv_same(rng, channels, channels),
+        )
         self.minus = rng.random() < 0.3
 
     def forward(self, x):
@@ -84,7 +107,9 @@ class Branches(nn.Module):
         self.parts = [channels // 3, channels - channels // 3] if channels > 2 else [channels]
         self.left = random_conv_same(rng, self.parts[0], rng.choice(CHANNELS[:5]))
         self.right = rng.choice(ACTIVATIONS)()
-        self.out_channels = self.left.out_channels + (self.parts[1] if len(self.parts) > 1 else channels)
+        self.out_channels = self.left.out_channels + (
+            self.parts[1] if len(self.parts) > 1 else channels
+        )
 
     def forward(self, x):
         parts = torch.split(x, self.parts, dim=1)
@@ -96,8 +121,13 @@ class Gate(nn.Module):
 
     def __init__(self, rng, channels):
         super().__init__()
-        self.body = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, 4, 1), nn.ReLU(),
-                                  nn.Conv2d(4, channels, 1), rng.choice([nn.Sigmoid, nn.Hardsigmoid])())
+        self.body = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, 4, 1),
+            nn.ReLU(),
+            nn.Conv2d(4, channels, 1),
+            rng.choice([nn.Sigmoid, nn.Hardsigmoid])(),
+        )
 
     def forward(self, x):
         return x * self.body(x)
@@ -123,7 +153,9 @@ def random_conv_same(rng, c_in, c_out):
     """A convolution that keeps the picture's size."""
     kernel = rng.choice([1, 3, 3, 5])
     groups = rng.choice([g for g in (1, 1, c_in) if c_in % g == 0 and c_out % g == 0])
-    return nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=rng.random() < 0.7)
+    return nn.Conv2d(
+        c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=rng.random() < 0.7
+    )
 
 
 class FeedForward(nn.Module):
@@ -135,8 +167,19 @@ class FeedForward(nn.Module):
         super().__init__()
         layers, channels = [], c_in
         for _ in range(depth):
-            kind = rng.choice(["conv", "conv", "conv", "pool", "resize", "residual", "branches", "gate",
-                               "arithmetic"])
+            kind = rng.choice(
+                [
+                    "conv",
+                    "conv",
+                    "conv",
+                    "pool",
+                    "resize",
+                    "residual",
+                    "branches",
+                    "gate",
+                    "arithmetic",
+                ]
+            )
             if kind == "conv":
                 c_out = rng.choice(CHANNELS)
                 layers.append(random_conv(rng, channels, c_out, rng.choice([1, 1, 2])))
@@ -148,12 +191,22 @@ class FeedForward(nn.Module):
                 layers.append(Branches(rng, channels))
                 channels = layers[-1].out_channels
             else:
-                layers.append({"pool": lambda: random_pool(rng), "resize": lambda: Resize(rng),
-                               "residual": lambda: Residual(rng, channels),
-                               "gate": lambda: Gate(rng, channels),
-                               "arithmetic": lambda: Arithmetic(rng, channels)}[kind]())
+                layers.append(
+                    {
+                        "pool": lambda: random_pool(rng),
+                        "resize": lambda: Resize(rng),
+                        "residual": lambda: Residual(rng, channels),
+                        "gate": lambda: Gate(rng, channels),
+                        "arithmetic": lambda: Arithmetic(rng, channels),
+                    }[kind]()
+                )
         if head:
-            layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 10), nn.Softmax(dim=1)]
+            layers += [
+                nn.AdaptiveAvgPool2d(1),
+                nn.Flatten(),
+                nn.Linear(channels, 10),
+                nn.Softmax(dim=1),
+            ]
         self.layers = nn.Sequential(*layers)
 
     def forward(self, x):
@@ -172,7 +225,9 @@ class ConvGru(nn.Module):
         self.reset_after = rng.random() < 0.4
         self.swap = rng.random() < 0.5
         self.keeps_new = rng.random() < 0.5
-        conv = lambda i, o, bias=True: nn.Conv2d(i, o, kernel, padding=kernel // 2, bias=bias)  # noqa: E731
+        conv = lambda i, o, bias=True: nn.Conv2d(
+            i, o, kernel, padding=kernel // 2, bias=bias
+        )  # noqa: E731
         if self.together:
             self.gates = conv(c_in + hidden, 2 * hidden)
         else:
@@ -192,7 +247,9 @@ class ConvGru(nn.Module):
         if self.reset_after:
             n = torch.tanh(self.from_x(x) + r * self.from_h(h))
         else:
-            n = torch.tanh(self.candidate(torch.cat([r * h, x] if self.swap else [x, r * h], dim=1)))
+            n = torch.tanh(
+                self.candidate(torch.cat([r * h, x] if self.swap else [x, r * h], dim=1))
+            )
         h = (1 - z) * h + z * n if self.keeps_new else (1 - z) * n + z * h
         return h, h
 
@@ -207,8 +264,11 @@ class ConvLstm(nn.Module):
         self.order = rng.sample("ifgo", 4)
         self.separate = rng.random() < 0.4
         self.clip = rng.choice([None, None, 1.0])
-        self.peephole = nn.Parameter(torch.randn(3, 1, hidden, height, width) * 0.3) \
-            if rng.random() < 0.3 else None
+        self.peephole = (
+            nn.Parameter(torch.randn(3, 1, hidden, height, width) * 0.3)
+            if rng.random() < 0.3
+            else None
+        )
         padding = kernel // 2
         if self.separate:
             self.from_x = nn.Conv2d(c_in, 4 * hidden, kernel, padding=padding)
@@ -218,7 +278,11 @@ class ConvLstm(nn.Module):
         self.states = ((1, hidden, height, width),) * 2
 
     def forward(self, x, h, c):
-        gates = self.from_x(x) + self.from_h(h) if self.separate else self.gates(torch.cat([x, h], dim=1))
+        gates = (
+            self.from_x(x) + self.from_h(h)
+            if self.separate
+            else self.gates(torch.cat([x, h], dim=1))
+        )
         g = dict(zip(self.order, torch.split(gates, self.hidden, dim=1)))
         if self.peephole is None:
             i, f = torch.sigmoid(g["i"]), torch.sigmoid(g["f"])
@@ -240,8 +304,10 @@ class ConvRecurrent(nn.Module):
         super().__init__()
         hidden = rng.choice((1, 3, 8, 16, 17))
         self.stem = nn.Sequential(nn.Conv2d(c_in, hidden, 3, padding=1), rng.choice(ACTIVATIONS)())
-        cells = [rng.choice([ConvGru, ConvLstm])(rng, hidden, hidden, height, width)
-                 for _ in range(rng.choice([1, 1, 2]))]
+        cells = [
+            rng.choice([ConvGru, ConvLstm])(rng, hidden, hidden, height, width)
+            for _ in range(rng.choice([1, 1, 2]))
+        ]
         self.cells = nn.ModuleList(cells)
         self.head = nn.Conv2d(2 * hidden, 2, 1)
         self.states = sum((cell.states for cell in cells), ())
@@ -268,8 +334,13 @@ class Columns(nn.Module):
         self.batch_first = rng.random() < 0.5
         hidden = rng.choice((5, 16, 33))
         bidirectional = rng.random() < 0.6
-        self.rnn = layer(channels * ((height + 1) // 2), hidden, num_layers=rng.choice([1, 2]),
-                         bidirectional=bidirectional, batch_first=self.batch_first)
+        self.rnn = layer(
+            channels * ((height + 1) // 2),
+            hidden,
+            num_layers=rng.choice([1, 2]),
+            bidirectional=bidirectional,
+            batch_first=self.batch_first,
+        )
         self.classes = nn.Linear(hidden * (2 if bidirectional else 1), 11)
 
     def forward(self, x):
@@ -286,8 +357,9 @@ class Stream(nn.Module):
     def __init__(self, rng, c_in):
         super().__init__()
         channels = rng.choice((8, 16))
-        self.picture = nn.Sequential(nn.Conv2d(c_in, channels, 3, 2, 1), nn.ReLU(),
-                                     nn.AdaptiveAvgPool2d(1), nn.Flatten())
+        self.picture = nn.Sequential(
+            nn.Conv2d(c_in, channels, 3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        )
         layer = rng.choice([nn.LSTM, nn.GRU, nn.RNN])
         layers, hidden = rng.choice([1, 1, 2]), rng.choice((1, 7, 24, 64))
         self.rnn = layer(channels, hidden, num_layers=layers)

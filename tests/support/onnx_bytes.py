@@ -56,7 +56,9 @@ def value(name, dims, dtype=FLOAT):
     """An input or output; a dimension that is text is open, dims None leaves the shape out."""
     tensor_type = _int(1, dtype)
     if dims is not None:
-        shape = b"".join(_bytes(1, _bytes(2, d) if isinstance(d, str) else _int(1, d)) for d in dims)
+        shape = b"".join(
+            _bytes(1, _bytes(2, d) if isinstance(d, str) else _int(1, d)) for d in dims
+        )
         tensor_type += _bytes(2, shape)
     return _bytes(1, name) + _bytes(2, _bytes(1, tensor_type))
 

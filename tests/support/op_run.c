@@ -87,7 +87,8 @@ op_tensor(const char *text)
     for (; *text != ']'; text = *end == ',' ? end + 1 : end, n_dims++)
         elements *= (size_t)(dims[n_dims] = strtoll(text, &end, 10));
 
-    g_auto(GStrv) numbers = g_strsplit_set(g_strstrip(g_strdup(text + 1)), " ", -1);
+    g_autofree char *rest = g_strstrip(g_strdup(text + 1));
+    g_auto(GStrv) numbers = g_strsplit(rest, " ", -1);
     n = g_strv_length(numbers);
     void *data = g_malloc(elements * convrnn_dtype_get_size(dtype) + !elements);
     for (size_t i = 0; i < elements; i++)
