@@ -10,7 +10,7 @@
 #include <math.h>
 
 #define MIN_CHANNELS 16
-#define MIN_PIXELS   (28 * 28)
+#define MIN_PIXELS   (20 * 24)
 #define MIN_SIDE     12
 #define CHUNK_BYTES  (320 << 10) /* of transformed inputs */
 #define MAX_ERROR    1e-5
