@@ -2,6 +2,9 @@
 #include "describe.h"
 #include <string.h>
 
+/* Some models have dozens of states; a message with them all says less. */
+#define MAX_LISTED 12
+
 static void
 append_tensor(GString *text, const ConvRnnTensorInfo *info)
 {
@@ -33,12 +36,15 @@ static char *
 describe_all(const ConvRnnModel *model, CountFunc count, GetFunc get)
 {
     GString *text = g_string_new(NULL);
+    guint n = count(model);
 
-    for (guint i = 0; i < count(model); i++) {
+    for (guint i = 0; i < MIN(n, MAX_LISTED); i++) {
         if (i > 0)
             g_string_append(text, ", ");
         append_tensor(text, get(model, i));
     }
+    if (n > MAX_LISTED)
+        g_string_append_printf(text, " and %u more", n - MAX_LISTED);
     return g_string_free(text, FALSE);
 }
 

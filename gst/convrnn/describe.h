@@ -7,7 +7,8 @@
 /* "src float32[1,3,?,?]", to be freed. */
 char *cr_describe_tensor(const ConvRnnTensorInfo *info);
 
-/* All inputs or all outputs of a model, comma-separated, to be freed. */
+/* All inputs or all outputs of a model (the first dozen, when there are more), comma-separated, to
+ * be freed. */
 char *cr_describe_inputs(const ConvRnnModel *model);
 char *cr_describe_outputs(const ConvRnnModel *model);
 

@@ -276,11 +276,12 @@ rgb_to_luma(const float *restrict r, const float *restrict g, const float *restr
         out[i] = g[i] + 0.299f * (r[i] - g[i]) + 0.114f * (b[i] - g[i]);
 }
 
+/* In the form of the vector instructions max and min. */
 static inline float
 clip(float v)
 {
-    v = v < 0 ? 0 : v;
-    return v > 255 ? 255 : v;
+    v = v > 0 ? v : 0;
+    return v < 255 ? v : 255;
 }
 
 static void

@@ -15,6 +15,7 @@
 #include "gstconvrnn.h"
 #include "model_error.h"
 #include "settings.h"
+#include "state_file.h"
 #include "state_rules.h"
 #include "step_clock.h"
 #include "stream_network.h"
@@ -26,9 +27,10 @@ struct _GstConvRnn {
     GstBaseTransform parent;
 
     /* The properties; under the object lock. */
-    char *model_path, *state_map, *constants, *outputs, *range, *mean, *std;
-    guint threads;
+    char *model_path, *state_map, *constants, *outputs, *range, *mean, *std, *state_file;
+    guint threads, state_window, interval;
     gboolean post_messages;
+    CrResetOn reset_on;
     CrFit fit;
     int bgr; /* −1: as the model says */
 
@@ -37,10 +39,18 @@ struct _GstConvRnn {
     ConvRnnSessionConfig *config;
     GHashTable *constant_names; /* a set of char * */
 
-    /* The streaming thread's. */
+    /* Changed by the streaming thread, and the state by the signals, too: under the session lock,
+     * which is held over a step. No message is posted under it. */
+    GMutex session_lock;
     CrStreamNetwork network;
-    CrStateRules rules;
     GstClockTime last_pts;
+    guint until_step;         /* frames to pass before the next step */
+    GBytes *next_state;       /* to begin with once there is a session */
+    char *next_state_file;    /* where it is from; NULL: from the signal set-state */
+    gboolean keep_state_file; /* what is in it has not been understood */
+
+    /* The streaming thread's. */
+    CrStateRules rules;
     gboolean reverse_reported, invalid_reported;
     gboolean caps_refused; /* and said so: negotiation may try the same caps many times */
 
@@ -62,11 +72,15 @@ enum {
     PROP_MEAN,
     PROP_STD,
     PROP_CHANNEL_ORDER,
+    PROP_RESET_ON,
+    PROP_STATE_WINDOW,
+    PROP_INTERVAL,
+    PROP_STATE_FILE,
     PROP_POST_MESSAGES,
     PROP_STATS,
 };
 
-static guint reset_state_signal;
+static guint reset_state_signal, get_state_signal, set_state_signal;
 
 G_DEFINE_TYPE_WITH_CODE(GstConvRnn, gst_convrnn, GST_TYPE_BASE_TRANSFORM,
                         GST_DEBUG_CATEGORY_INIT(convrnn_debug, "convrnn", 0,
@@ -114,6 +128,180 @@ channel_order_get_type(void)
     return type;
 }
 
+#define TYPE_RESET_ON (reset_on_get_type())
+static GType
+reset_on_get_type(void)
+{
+    static gsize type;
+    static const GFlagsValue values[] = {
+        {CR_RESET_ON_NEW_STREAM, "STREAM_START with another id", "new-stream"},
+        {CR_RESET_ON_FLUSH, "FLUSH_STOP, as of a flushing seek", "flush"},
+        {CR_RESET_ON_SEGMENT, "SEGMENT that does not go on where the last buffer ended", "segment"},
+        {CR_RESET_ON_CAPS, "The network sees frames of another size, or another part", "caps"},
+        {CR_RESET_ON_DISCONT, "Buffer flagged DISCONT: frames are missing before it", "discont"},
+        {CR_RESET_ON_GAP, "GAP event, or buffer flagged GAP", "gap"},
+        {0, NULL, NULL},
+    };
+
+    if (g_once_init_enter(&type))
+        g_once_init_leave(&type, g_flags_register_static("GstConvRnnResetOn", values));
+    return type;
+}
+
+/* --- the state: forgotten, saved, restored --- */
+
+/* The state starts afresh with the next step. Counted only when there is something to forget. Under
+ * the session lock. */
+static void
+begin_generation(GstConvRnn *self)
+{
+    GST_OBJECT_LOCK(self);
+    self->generation++;
+    GST_OBJECT_UNLOCK(self);
+    self->last_pts = GST_CLOCK_TIME_NONE;
+    self->until_step = 0;
+}
+
+static void
+reset_state(GstConvRnn *self)
+{
+    self->last_pts = GST_CLOCK_TIME_NONE;
+    if (convrnn_session_get_step(self->network.session) == 0)
+        return;
+    convrnn_session_reset(self->network.session);
+    begin_generation(self);
+    GST_DEBUG_OBJECT(self, "state reset, generation %" G_GUINT64_FORMAT, self->generation);
+}
+
+/* Under the session lock. */
+static void
+reset_if_wanted(GstConvRnn *self)
+{
+    if (g_atomic_int_compare_and_exchange(&self->reset_wanted, TRUE, FALSE))
+        reset_state(self);
+}
+
+/* Under the session lock. */
+static gboolean
+restore_state(GstConvRnn *self, GBytes *state, GError **error)
+{
+    if (!convrnn_session_restore_state(self->network.session, state, error))
+        return FALSE;
+    self->last_pts = GST_CLOCK_TIME_NONE;
+    g_atomic_int_set(&self->reset_wanted, FALSE);
+    self->until_step = 0;
+    return TRUE;
+}
+
+static GBytes *
+save_state(GstConvRnn *self, GError **error)
+{
+    GBytes *state = NULL;
+
+    g_mutex_lock(&self->session_lock);
+    if (self->network.session != NULL) {
+        reset_if_wanted(self);
+        state = convrnn_session_save_state(self->network.session, error);
+    } else if (self->next_state != NULL) {
+        state = g_bytes_ref(self->next_state);
+    }
+    g_mutex_unlock(&self->session_lock);
+    return state;
+}
+
+/* A state to begin with, or none; under the session lock. */
+static void
+set_next_state(GstConvRnn *self, GBytes *state, const char *file)
+{
+    g_clear_pointer(&self->next_state, g_bytes_unref);
+    g_clear_pointer(&self->next_state_file, g_free);
+    self->next_state = state ? g_bytes_ref(state) : NULL;
+    self->next_state_file = state ? g_strdup(file) : NULL;
+}
+
+static void
+warn_about_file(GstConvRnn *self, const char *path, const GError *error)
+{
+    GST_ELEMENT_WARNING(self, RESOURCE, READ,
+                        ("Cannot go on from the state file \"%s\": %s. The state starts afresh; "
+                         "when a new one is saved, the file becomes \"%s.refused\".",
+                         path, error->message, path),
+                        (NULL));
+}
+
+static void
+warn_about_snapshot(GstConvRnn *self, const char *reason)
+{
+    GST_ELEMENT_WARNING(self, LIBRARY, SETTINGS,
+                        ("set-state: the snapshot is refused and the state unchanged: %s.", reason),
+                        (NULL));
+}
+
+/* With the session just opened. */
+static void
+take_next_state(GstConvRnn *self)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *file = NULL;
+
+    g_mutex_lock(&self->session_lock);
+    if (self->next_state != NULL && !restore_state(self, self->next_state, &error)) {
+        file = g_strdup(self->next_state_file);
+        self->keep_state_file = file != NULL;
+    }
+    set_next_state(self, NULL, NULL);
+    g_mutex_unlock(&self->session_lock);
+    if (error != NULL && file != NULL)
+        warn_about_file(self, file, error);
+    else if (error != NULL)
+        warn_about_snapshot(self, error->message);
+}
+
+static char *
+dup_state_file(GstConvRnn *self)
+{
+    char *path;
+
+    GST_OBJECT_LOCK(self);
+    path = self->state_file && *self->state_file ? g_strdup(self->state_file) : NULL;
+    GST_OBJECT_UNLOCK(self);
+    return path;
+}
+
+/* What the signal set-state gave before goes before the file. */
+static void
+load_state_file(GstConvRnn *self)
+{
+    g_autofree char *path = dup_state_file(self);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) state = path ? cr_state_file_read(path, &error) : NULL;
+
+    g_mutex_lock(&self->session_lock);
+    self->keep_state_file = error != NULL;
+    if (state != NULL && self->next_state == NULL)
+        set_next_state(self, state, path);
+    g_mutex_unlock(&self->session_lock);
+    if (error != NULL)
+        warn_about_file(self, path, error);
+}
+
+/* Nothing is written when no session has been: the file keeps what it has. */
+static void
+write_state_file(GstConvRnn *self)
+{
+    g_autofree char *path = dup_state_file(self);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) state = NULL;
+
+    if (path == NULL || self->network.session == NULL)
+        return;
+    state = save_state(self, &error);
+    if (state == NULL || !cr_state_file_write(path, state, self->keep_state_file, &error))
+        GST_ELEMENT_WARNING(self, RESOURCE, WRITE,
+                            ("Cannot save the state in the file \"%s\": %s.", path, error->message),
+                            (NULL));
+}
+
 /* --- start and stop --- */
 
 static gboolean
@@ -155,7 +343,11 @@ gst_convrnn_stop(GstBaseTransform *trans)
 {
     GstConvRnn *self = GST_CONVRNN(trans);
 
+    write_state_file(self);
+    g_mutex_lock(&self->session_lock);
     cr_stream_network_close(&self->network);
+    set_next_state(self, NULL, NULL);
+    g_mutex_unlock(&self->session_lock);
     g_clear_pointer(&self->config, convrnn_session_config_free);
     g_clear_pointer(&self->constant_names, g_hash_table_unref);
     g_clear_pointer(&self->model, convrnn_model_unref);
@@ -176,6 +368,7 @@ gst_convrnn_start(GstBaseTransform *trans)
     self->clock = (CrStepClock){0};
     GST_OBJECT_UNLOCK(self);
     self->last_pts = GST_CLOCK_TIME_NONE;
+    self->until_step = 0;
     self->reverse_reported = self->invalid_reported = self->caps_refused = FALSE;
     g_atomic_int_set(&self->reset_wanted, FALSE);
 
@@ -193,37 +386,51 @@ gst_convrnn_start(GstBaseTransform *trans)
         gst_convrnn_stop(trans);
         return FALSE;
     }
+    load_state_file(self);
     return TRUE;
 }
 
 /* --- caps --- */
 
-/* The state starts afresh with the next step. Counted only when there is something to forget. */
+/* Asks for a reset before the next frame, when reset-on holds one of the causes. */
 static void
-begin_generation(GstConvRnn *self)
+take_causes(GstConvRnn *self, CrResetOn causes, const char *what)
 {
+    gboolean wanted;
+
     GST_OBJECT_LOCK(self);
-    self->generation++;
+    wanted = (self->reset_on & causes) != 0;
     GST_OBJECT_UNLOCK(self);
-    self->last_pts = GST_CLOCK_TIME_NONE;
+    if (!wanted)
+        return;
+    GST_DEBUG_OBJECT(self, "%s resets the state", what);
+    g_atomic_int_set(&self->reset_wanted, TRUE);
 }
 
 static void
 close_network(GstConvRnn *self)
 {
+    g_mutex_lock(&self->session_lock);
     if (self->network.session != NULL && convrnn_session_get_step(self->network.session) > 0)
         begin_generation(self);
     cr_stream_network_close(&self->network);
+    g_mutex_unlock(&self->session_lock);
 }
 
 static gboolean
 open_network(GstConvRnn *self, const CrImageSettings *settings, const GstVideoInfo *info,
              GError **error)
 {
+    gboolean opened;
+
     close_network(self);
-    if (!cr_stream_network_open(&self->network, self->model, self->config, self->constant_names,
-                                settings, info, error))
+    g_mutex_lock(&self->session_lock);
+    opened = cr_stream_network_open(&self->network, self->model, self->config, self->constant_names,
+                                    settings, info, error);
+    g_mutex_unlock(&self->session_lock);
+    if (!opened)
         return FALSE;
+    take_next_state(self);
     GST_OBJECT_LOCK(self);
     if (self->clock.latency_ns == 0)
         cr_step_clock_start(&self->clock, self->network.first_step_ns);
@@ -243,7 +450,7 @@ set_up_network(GstConvRnn *self, const GstVideoInfo *info, GError **error)
     g_autofree char *range = NULL, *mean = NULL, *std = NULL;
     g_autoptr(GError) adapt_error = NULL;
     CrImageSettings settings;
-    gboolean same = TRUE;
+    gboolean same = TRUE, adapted;
 
     GST_OBJECT_LOCK(self);
     range = g_strdup(self->range);
@@ -252,10 +459,13 @@ set_up_network(GstConvRnn *self, const GstVideoInfo *info, GError **error)
     settings = (CrImageSettings){range, mean, std, self->bgr, self->fit};
     GST_OBJECT_UNLOCK(self);
 
-    if (cr_stream_network_adapt(&self->network, &settings, self->model, info, &same,
-                                &adapt_error)) {
+    g_mutex_lock(&self->session_lock);
+    adapted =
+        cr_stream_network_adapt(&self->network, &settings, self->model, info, &same, &adapt_error);
+    g_mutex_unlock(&self->session_lock);
+    if (adapted) {
         if (!same)
-            g_atomic_int_set(&self->reset_wanted, TRUE);
+            take_causes(self, CR_RESET_ON_CAPS, "another frame geometry");
         return TRUE;
     }
     if (adapt_error != NULL) {
@@ -308,19 +518,20 @@ gst_convrnn_set_caps(GstBaseTransform *trans, GstCaps *in, GstCaps *out)
 
 /* --- buffers --- */
 
+/* Before a step: the window that ended with the last one is forgotten only now, so that a frame
+ * which is skipped in between still belongs to it. */
 static void
-reset_if_wanted(GstConvRnn *self)
+reset_after_window(GstConvRnn *self)
 {
-    ConvRnnSession *session = self->network.session;
+    guint window;
 
-    if (!g_atomic_int_compare_and_exchange(&self->reset_wanted, TRUE, FALSE))
+    GST_OBJECT_LOCK(self);
+    window = self->state_window;
+    GST_OBJECT_UNLOCK(self);
+    if (window == 0 || convrnn_session_get_step(self->network.session) < window)
         return;
-    self->last_pts = GST_CLOCK_TIME_NONE;
-    if (convrnn_session_get_step(session) == 0)
-        return;
-    convrnn_session_reset(session);
-    begin_generation(self);
-    GST_DEBUG_OBJECT(self, "state reset, generation %" G_GUINT64_FORMAT, self->generation);
+    GST_DEBUG_OBJECT(self, "a window of %u steps has ended", window);
+    reset_state(self);
 }
 
 static void
@@ -367,34 +578,21 @@ post_result(GstConvRnn *self, GstBuffer *buffer, GstCustomMeta *meta)
     gst_element_post_message(GST_ELEMENT(self), gst_message_new_element(GST_OBJECT(self), result));
 }
 
-/* The state has been reset by the session. One message for a run of such frames. */
-static void
-report_invalid_state(GstConvRnn *self, const GstConvRnnMetaInfo *info)
-{
-    begin_generation(self);
-    if (!self->invalid_reported)
-        GST_ELEMENT_WARNING(self, STREAM, FAILED,
-                            ("A NaN or an infinity came up in the state of model \"%s\" in step "
-                             "%" G_GUINT64_FORMAT ". The state has been reset.",
-                             info->model, info->step),
-                            ("frame %dx%d", info->frame_width, info->frame_height));
-    self->invalid_reported = TRUE;
-}
+/* What has to be told once the session lock is given back. */
+typedef struct {
+    gboolean unmappable, no_memory, latency_changed, state_invalid;
+} News;
 
 static void
-count_step(GstConvRnn *self, GstClockTime elapsed)
+count_step(GstConvRnn *self, GstClockTime elapsed, News *news)
 {
-    gboolean latency_changed;
-
     GST_OBJECT_LOCK(self);
-    latency_changed = cr_step_clock_add(&self->clock, elapsed);
+    news->latency_changed = cr_step_clock_add(&self->clock, elapsed);
     GST_OBJECT_UNLOCK(self);
-    if (latency_changed)
-        gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
 }
 
-static gboolean
-run_step(GstConvRnn *self, GstBuffer *buffer, GstConvRnnMetaInfo *info)
+static void
+run_step(GstConvRnn *self, GstBuffer *buffer, GstConvRnnMetaInfo *info, News *news)
 {
     GstClockTime begin = gst_util_get_timestamp();
     ConvRnnStepFlags flags;
@@ -402,26 +600,20 @@ run_step(GstConvRnn *self, GstBuffer *buffer, GstConvRnnMetaInfo *info)
 
     if (!gst_video_frame_map(&frame, &self->network.info, buffer,
                              GST_MAP_READ | GST_VIDEO_FRAME_MAP_FLAG_NO_REF)) {
-        GST_ELEMENT_ERROR(self, STREAM, FORMAT,
-                          ("A buffer of %" G_GSIZE_FORMAT " bytes is no frame of %dx%d %s.",
-                           gst_buffer_get_size(buffer), info->frame_width, info->frame_height,
-                           gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&self->network.info))),
-                          (NULL));
-        return FALSE;
+        news->unmappable = TRUE;
+        return;
     }
     if (info->step == 0)
         info->flags |= GST_CONVRNN_META_RESET;
     flags = cr_stream_network_step(&self->network, &frame);
     gst_video_frame_unmap(&frame);
     self->last_pts = GST_BUFFER_PTS(buffer);
-    count_step(self, gst_util_get_timestamp() - begin);
+    count_step(self, gst_util_get_timestamp() - begin, news);
     if (flags & CONVRNN_STEP_STATE_RESET) {
         info->flags |= GST_CONVRNN_META_STATE_INVALID;
-        report_invalid_state(self, info);
-    } else {
-        self->invalid_reported = FALSE;
+        news->state_invalid = TRUE;
+        begin_generation(self);
     }
-    return TRUE;
 }
 
 static void
@@ -433,33 +625,102 @@ hold_state(GstConvRnn *self, GstConvRnnMetaInfo *info)
     GST_OBJECT_UNLOCK(self);
 }
 
+/* Whether this frame is a step, and what there is to do before one. The first after a reset is;
+ * after that, every interval-th; and where that one is a gap, the next that is none. */
+static gboolean
+take_turn(GstConvRnn *self, GstBuffer *buffer)
+{
+    guint interval;
+
+    GST_OBJECT_LOCK(self);
+    interval = self->interval;
+    GST_OBJECT_UNLOCK(self);
+    self->until_step = MIN(self->until_step, interval - 1);
+    if (self->until_step > 0) {
+        self->until_step--;
+        return FALSE;
+    }
+    if (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_GAP))
+        return FALSE;
+    reset_after_window(self);
+    self->until_step = interval - 1;
+    return TRUE;
+}
+
+/* The frame's result; under the session lock. *model is the memory of info->model. */
+static GstCustomMeta *
+make_result(GstConvRnn *self, GstBuffer *buffer, char **model, GstConvRnnMetaInfo *info, News *news)
+{
+    GstCustomMeta *meta;
+    gboolean step;
+
+    reset_if_wanted(self);
+    step = take_turn(self, buffer);
+    describe_result(self, buffer, model, info);
+    if (step)
+        run_step(self, buffer, info, news);
+    else
+        hold_state(self, info);
+    if (news->unmappable)
+        return NULL;
+    meta = gst_convrnn_meta_add(buffer, info);
+    if (step && !cr_stream_network_add_outputs(&self->network, meta))
+        news->no_memory = TRUE;
+    return meta;
+}
+
+static void
+report_invalid_state(GstConvRnn *self, const GstConvRnnMetaInfo *info)
+{
+    GST_ELEMENT_WARNING(self, STREAM, FAILED,
+                        ("A NaN or an infinity came up in the state of model \"%s\" in step "
+                         "%" G_GUINT64_FORMAT ". The state has been reset.",
+                         info->model, info->step),
+                        ("frame %dx%d", info->frame_width, info->frame_height));
+}
+
+static GstFlowReturn
+report_news(GstConvRnn *self, GstBuffer *buffer, const GstConvRnnMetaInfo *info, const News *news)
+{
+    if (news->unmappable)
+        GST_ELEMENT_ERROR(self, STREAM, FORMAT,
+                          ("A buffer of %" G_GSIZE_FORMAT " bytes is no frame of %dx%d %s.",
+                           gst_buffer_get_size(buffer), info->frame_width, info->frame_height,
+                           gst_video_format_to_string(GST_VIDEO_INFO_FORMAT(&self->network.info))),
+                          (NULL));
+    if (news->no_memory)
+        GST_ELEMENT_ERROR(self, RESOURCE, NO_SPACE_LEFT,
+                          ("No memory for the outputs of model \"%s\".", info->model), (NULL));
+    if (news->latency_changed)
+        gst_element_post_message(GST_ELEMENT(self), gst_message_new_latency(GST_OBJECT(self)));
+    /* One message for a run of such frames. */
+    if (news->state_invalid && !self->invalid_reported)
+        report_invalid_state(self, info);
+    if (!(info->flags & GST_CONVRNN_META_SKIPPED))
+        self->invalid_reported = news->state_invalid;
+    return news->unmappable || news->no_memory ? GST_FLOW_ERROR : GST_FLOW_OK;
+}
+
 static GstFlowReturn
 process(GstConvRnn *self, GstBuffer *buffer)
 {
     g_autofree char *model = NULL;
     GstConvRnnMetaInfo info;
+    News news = {0};
     GstCustomMeta *meta;
+    GstFlowReturn flow;
     gboolean post;
 
-    reset_if_wanted(self);
-    describe_result(self, buffer, &model, &info);
-    if (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_GAP))
-        hold_state(self, &info);
-    else if (!run_step(self, buffer, &info))
-        return GST_FLOW_ERROR;
-    meta = gst_convrnn_meta_add(buffer, &info);
-    if (!(info.flags & GST_CONVRNN_META_SKIPPED) &&
-        !cr_stream_network_add_outputs(&self->network, meta)) {
-        GST_ELEMENT_ERROR(self, RESOURCE, NO_SPACE_LEFT,
-                          ("No memory for the outputs of model \"%s\".", model), (NULL));
-        return GST_FLOW_ERROR;
-    }
+    g_mutex_lock(&self->session_lock);
+    meta = make_result(self, buffer, &model, &info, &news);
+    g_mutex_unlock(&self->session_lock);
+    flow = report_news(self, buffer, &info, &news);
     GST_OBJECT_LOCK(self);
     post = self->post_messages;
     GST_OBJECT_UNLOCK(self);
-    if (post)
+    if (post && flow == GST_FLOW_OK)
         post_result(self, buffer, meta);
-    return GST_FLOW_OK;
+    return flow;
 }
 
 static GstFlowReturn
@@ -473,7 +734,8 @@ gst_convrnn_transform_ip(GstBaseTransform *trans, GstBuffer *buffer)
 
     if (self->network.session == NULL)
         return GST_FLOW_NOT_NEGOTIATED;
-    cr_state_rules_take_buffer(&self->rules, buffer, frame_duration);
+    take_causes(self, cr_state_rules_take_buffer(&self->rules, buffer, frame_duration),
+                "a flag of a buffer");
     if (!cr_state_rules_is_reverse(&self->rules))
         return process(self, buffer);
     if (!self->reverse_reported)
@@ -492,10 +754,7 @@ gst_convrnn_sink_event(GstBaseTransform *trans, GstEvent *event)
 {
     GstConvRnn *self = GST_CONVRNN(trans);
 
-    if (cr_state_rules_take_event(&self->rules, event)) {
-        GST_DEBUG_OBJECT(self, "%s resets the state", GST_EVENT_TYPE_NAME(event));
-        g_atomic_int_set(&self->reset_wanted, TRUE);
-    }
+    take_causes(self, cr_state_rules_take_event(&self->rules, event), GST_EVENT_TYPE_NAME(event));
     if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT && !cr_state_rules_is_reverse(&self->rules))
         self->reverse_reported = FALSE;
     return GST_BASE_TRANSFORM_CLASS(gst_convrnn_parent_class)->sink_event(trans, event);
@@ -559,6 +818,41 @@ gst_convrnn_reset_state(GstConvRnn *self)
     g_atomic_int_set(&self->reset_wanted, TRUE);
 }
 
+static GBytes *
+gst_convrnn_get_state(GstConvRnn *self)
+{
+    g_autoptr(GError) error = NULL;
+    GBytes *state = save_state(self, &error);
+
+    if (error != NULL)
+        GST_ELEMENT_WARNING(self, RESOURCE, NO_SPACE_LEFT, ("get-state: %s.", error->message),
+                            (NULL));
+    return state;
+}
+
+static gboolean
+gst_convrnn_set_state(GstConvRnn *self, GBytes *state)
+{
+    g_autoptr(GError) error = NULL;
+    gboolean good = TRUE;
+
+    if (state == NULL) {
+        warn_about_snapshot(self, "it is NULL");
+        return FALSE;
+    }
+    g_mutex_lock(&self->session_lock);
+    if (self->network.session != NULL) {
+        good = restore_state(self, state, &error);
+    } else {
+        set_next_state(self, state, NULL);
+        g_atomic_int_set(&self->reset_wanted, FALSE);
+    }
+    g_mutex_unlock(&self->session_lock);
+    if (!good)
+        warn_about_snapshot(self, error->message);
+    return good;
+}
+
 /* --- properties --- */
 
 static GstStructure *
@@ -590,6 +884,8 @@ text_property(GstConvRnn *self, guint id)
         return &self->mean;
     case PROP_STD:
         return &self->std;
+    case PROP_STATE_FILE:
+        return &self->state_file;
     default:
         return NULL;
     }
@@ -611,6 +907,12 @@ gst_convrnn_set_property(GObject *object, guint id, const GValue *value, GParamS
         self->fit = g_value_get_enum(value);
     } else if (id == PROP_CHANNEL_ORDER) {
         self->bgr = g_value_get_enum(value);
+    } else if (id == PROP_RESET_ON) {
+        self->reset_on = g_value_get_flags(value);
+    } else if (id == PROP_STATE_WINDOW) {
+        self->state_window = g_value_get_uint(value);
+    } else if (id == PROP_INTERVAL) {
+        self->interval = g_value_get_uint(value);
     } else if (id == PROP_POST_MESSAGES) {
         self->post_messages = g_value_get_boolean(value);
     } else {
@@ -634,6 +936,12 @@ gst_convrnn_get_property(GObject *object, guint id, GValue *value, GParamSpec *p
         g_value_set_enum(value, self->fit);
     else if (id == PROP_CHANNEL_ORDER)
         g_value_set_enum(value, self->bgr);
+    else if (id == PROP_RESET_ON)
+        g_value_set_flags(value, self->reset_on);
+    else if (id == PROP_STATE_WINDOW)
+        g_value_set_uint(value, self->state_window);
+    else if (id == PROP_INTERVAL)
+        g_value_set_uint(value, self->interval);
     else if (id == PROP_POST_MESSAGES)
         g_value_set_boolean(value, self->post_messages);
     else if (id == PROP_STATS)
@@ -651,6 +959,8 @@ gst_convrnn_finalize(GObject *object)
     for (guint id = PROP_MODEL; id <= PROP_STATS; id++)
         if (text_property(self, id) != NULL)
             g_free(*text_property(self, id));
+    set_next_state(self, NULL, NULL);
+    g_mutex_clear(&self->session_lock);
     cr_state_rules_clear(&self->rules);
     G_OBJECT_CLASS(gst_convrnn_parent_class)->finalize(object);
 }
@@ -659,6 +969,9 @@ static void
 gst_convrnn_init(GstConvRnn *self)
 {
     self->bgr = -1;
+    self->interval = 1;
+    self->reset_on = CR_RESET_ON_DEFAULT;
+    g_mutex_init(&self->session_lock);
     cr_state_rules_init(&self->rules);
     gst_base_transform_set_prefer_passthrough(GST_BASE_TRANSFORM(self), FALSE);
     /* GAP buffers keep their flag: they are passed on as they are. */
@@ -688,7 +1001,8 @@ install_model_properties(GObjectClass *object)
     install_text(
         object, PROP_CONSTANTS, "constants", "Constants",
         "Inputs with one value for the whole stream: \"downsample_ratio=0.4,size=224:224\"; "
-        "one number fills a tensor, ':' separates the numbers of a list");
+        "one number fills a tensor, ':' separates the numbers of a list; \"mask=mask.npy\" reads a "
+        "NumPy file");
     install_text(object, PROP_OUTPUTS, "outputs", "Outputs",
                  "Outputs to put into the metadata, separated by commas; what only others need is "
                  "not computed. Unset: every output that is not a state");
@@ -726,6 +1040,31 @@ install_picture_properties(GObjectClass *object)
 }
 
 static void
+install_state_properties(GObjectClass *object)
+{
+    g_object_class_install_property(
+        object, PROP_RESET_ON,
+        g_param_spec_flags("reset-on", "Reset on",
+                           "What puts the state back to its initial value before the next frame; "
+                           "the signal reset-state and a NaN in the state always do",
+                           TYPE_RESET_ON, CR_RESET_ON_DEFAULT, PLAYING_FLAGS));
+    g_object_class_install_property(
+        object, PROP_STATE_WINDOW,
+        g_param_spec_uint("state-window", "State window",
+                          "The state starts afresh after this many steps; 0: never", 0, G_MAXUINT,
+                          0, PLAYING_FLAGS));
+    g_object_class_install_property(
+        object, PROP_INTERVAL,
+        g_param_spec_uint("inference-interval", "Inference interval",
+                          "Every so many frames there is a step; the others pass with the result "
+                          "\"skipped\" and without tensors, and the state is held",
+                          1, G_MAXUINT, 1, PLAYING_FLAGS));
+    install_text(object, PROP_STATE_FILE, "state-file", "State file",
+                 "The state begins with the snapshot in this file, when there is one, and is saved "
+                 "there at the end");
+}
+
+static void
 install_output_properties(GObjectClass *object)
 {
     g_object_class_install_property(
@@ -741,6 +1080,11 @@ install_output_properties(GObjectClass *object)
             "Steps made, frames skipped, resets; wall time of the last step and mean "
             "of all, and the latency reported, in nanoseconds",
             GST_TYPE_STRUCTURE, G_PARAM_READABLE | G_PARAM_STATIC_STRINGS));
+}
+
+static void
+install_signals(void)
+{
     /**
      * GstConvRnn::reset-state:
      *
@@ -750,6 +1094,30 @@ install_output_properties(GObjectClass *object)
     reset_state_signal = g_signal_new_class_handler(
         "reset-state", GST_TYPE_CONVRNN, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
         G_CALLBACK(gst_convrnn_reset_state), NULL, NULL, NULL, G_TYPE_NONE, 0);
+    /**
+     * GstConvRnn::get-state:
+     *
+     * A snapshot of the state, as the last step left it, for set-state of another element, process
+     * or machine. Waits for a step that is being made. From any thread.
+     *
+     * Returns: (transfer full) (nullable): the snapshot; %NULL before the caps are known
+     */
+    get_state_signal = g_signal_new_class_handler(
+        "get-state", GST_TYPE_CONVRNN, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+        G_CALLBACK(gst_convrnn_get_state), NULL, NULL, NULL, G_TYPE_BYTES, 0);
+    /**
+     * GstConvRnn::set-state:
+     * @state: a snapshot from an element with the same model and picture size
+     *
+     * The next step goes on from @state. Before the caps are known the snapshot is kept until they
+     * are, and checked then. Waits for a step that is being made. From any thread.
+     *
+     * Returns: %FALSE when the snapshot is refused; then the state is unchanged, and a warning
+     *   message says why
+     */
+    set_state_signal = g_signal_new_class_handler(
+        "set-state", GST_TYPE_CONVRNN, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+        G_CALLBACK(gst_convrnn_set_state), NULL, NULL, NULL, G_TYPE_BOOLEAN, 1, G_TYPE_BYTES);
 }
 
 static void
@@ -764,9 +1132,12 @@ gst_convrnn_class_init(GstConvRnnClass *klass)
     object->finalize = gst_convrnn_finalize;
     install_model_properties(object);
     install_picture_properties(object);
+    install_state_properties(object);
     install_output_properties(object);
+    install_signals();
     gst_type_mark_as_plugin_api(TYPE_FIT, 0);
     gst_type_mark_as_plugin_api(TYPE_CHANNEL_ORDER, 0);
+    gst_type_mark_as_plugin_api(TYPE_RESET_ON, 0);
 
     gst_element_class_set_static_metadata(
         element, "Recurrent network", "Filter/Analyzer/Video",

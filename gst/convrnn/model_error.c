@@ -33,8 +33,7 @@ posting_for(const GError *error, const char *path)
                          "original, or export it again"};
     case CONVRNN_ERROR_UNSUPPORTED:
         return (Posting){GST_STREAM_ERROR, GST_STREAM_ERROR_NOT_IMPLEMENTED,
-                         "Export the model without it; \"convrnn inspect\" lists what a model "
-                         "needs"};
+                         "The command \"convrnn inspect\" lists what a model needs"};
     case CONVRNN_ERROR_SHAPE:
         return (Posting){GST_STREAM_ERROR, GST_STREAM_ERROR_FORMAT,
                          "Check the size of the frames against what the model takes, and the "

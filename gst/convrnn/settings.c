@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "settings.h"
 #include "describe.h"
+#include "npy/npy.h"
 #include <errno.h>
 #include <gst/gst.h>
 #include <string.h>
@@ -185,6 +186,52 @@ parse_constant(const ConvRnnTensorInfo *input, const char *text, GError **error)
     return convrnn_tensor_new(input->dtype, dims, input->n_dims, bytes, error);
 }
 
+static gboolean
+check_shape(const ConvRnnTensorInfo *input, const char *path, const ConvRnnTensor *tensor,
+            GError **error)
+{
+    ConvRnnTensorInfo found = {.name = (char *)path, .dtype = convrnn_tensor_get_dtype(tensor)};
+    const gint64 *dims = convrnn_tensor_get_dims(tensor, &found.n_dims);
+    gboolean fits = found.n_dims == input->n_dims;
+    g_autofree char *have = NULL, *want = NULL;
+
+    for (guint i = 0; i < found.n_dims; i++) {
+        found.dims[i] = dims[i];
+        fits = fits && (input->dims[i] < 0 || input->dims[i] == dims[i]);
+    }
+    if (fits)
+        return TRUE;
+    have = cr_describe_tensor(&found);
+    want = cr_describe_tensor(input);
+    g_set_error(error, SETTINGS_ERROR, "constants: found the array %s for the input %s", have,
+                want);
+    return FALSE;
+}
+
+static ConvRnnTensor *
+read_constant(const ConvRnnTensorInfo *input, const char *path, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    g_autoptr(ConvRnnTensor) file = cr_npy_read(path, &cause);
+    ConvRnnTensor *value;
+
+    if (file != NULL && !check_shape(input, path, file, error))
+        return NULL;
+    value = file ? cr_npy_convert(file, input->dtype, path, &cause) : NULL;
+    if (value == NULL)
+        g_set_error(error, SETTINGS_ERROR, "constants: for the input \"%s\": %s", input->name,
+                    cause->message);
+    return value;
+}
+
+/* Numbers, or the name of a file that holds them: no number ends like that. */
+static ConvRnnTensor *
+make_constant(const ConvRnnTensorInfo *input, const char *text, GError **error)
+{
+    return g_str_has_suffix(text, ".npy") ? read_constant(input, text, error)
+                                          : parse_constant(input, text, error);
+}
+
 gboolean
 cr_settings_apply_constants(ConvRnnSessionConfig *config, const ConvRnnModel *model,
                             const char *text, GHashTable *names, GError **error)
@@ -200,14 +247,16 @@ cr_settings_apply_constants(ConvRnnSessionConfig *config, const ConvRnnModel *mo
         const char *input, *numbers;
 
         if (!split_pair(*pair, &input, &numbers)) {
-            g_set_error(error, SETTINGS_ERROR,
-                        "constants: found \"%s\", expected INPUT=NUMBER pairs separated by commas, "
-                        "such as \"downsample_ratio=0.4\", with ':' between the numbers of a list",
-                        found);
+            g_set_error(
+                error, SETTINGS_ERROR,
+                "constants: found \"%s\", expected INPUT=NUMBER pairs separated by commas, "
+                "such as \"downsample_ratio=0.4\", with ':' between the numbers of a list, or "
+                "INPUT=FILE.npy",
+                found);
             return FALSE;
         }
         if (!check_input(model, "constants", input, error) ||
-            (value = parse_constant(cr_find_input(model, input), numbers, error)) == NULL)
+            (value = make_constant(cr_find_input(model, input), numbers, error)) == NULL)
             return FALSE;
         convrnn_session_config_set_constant(config, input, value);
         g_hash_table_add(names, g_strdup(input));

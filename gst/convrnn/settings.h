@@ -10,8 +10,9 @@
 gboolean cr_settings_apply_state_map(ConvRnnSessionConfig *config, const ConvRnnModel *model,
                                      const char *text, GError **error);
 
-/* "ratio=0.4,size=224:224": numbers, with ':' between the elements of one tensor. A single number
- * fills a tensor of any size. The names go into `names` (a set of char *). */
+/* "ratio=0.4,size=224:224,mask=mask.npy": numbers, with ':' between the elements of one tensor, or
+ * a NumPy file. A single number fills a tensor of any size. The names go into `names` (a set of
+ * char *). */
 gboolean cr_settings_apply_constants(ConvRnnSessionConfig *config, const ConvRnnModel *model,
                                      const char *text, GHashTable *names, GError **error);
 

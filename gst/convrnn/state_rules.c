@@ -7,7 +7,7 @@
 static void
 forget_position(CrStateRules *rules)
 {
-    rules->has_segment = FALSE;
+    rules->has_segment = rules->has_buffer = FALSE;
     rules->next = GST_CLOCK_TIME_NONE;
     rules->tolerance = USUAL_FRAME;
     gst_segment_init(&rules->segment, GST_FORMAT_TIME);
@@ -81,33 +81,42 @@ take_stream_start(CrStateRules *rules, GstEvent *event)
     return reset;
 }
 
-gboolean
+CrResetOn
 cr_state_rules_take_event(CrStateRules *rules, GstEvent *event)
 {
     switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_STREAM_START:
-        return take_stream_start(rules, event);
+        return take_stream_start(rules, event) ? CR_RESET_ON_NEW_STREAM : 0;
     case GST_EVENT_SEGMENT:
-        return take_segment(rules, event);
+        return take_segment(rules, event) ? CR_RESET_ON_SEGMENT : 0;
     case GST_EVENT_FLUSH_STOP:
         forget_position(rules);
-        return TRUE;
+        return CR_RESET_ON_FLUSH;
+    case GST_EVENT_GAP:
+        return CR_RESET_ON_GAP;
     default:
-        return FALSE;
+        return 0;
     }
 }
 
-void
+CrResetOn
 cr_state_rules_take_buffer(CrStateRules *rules, GstBuffer *buffer, GstClockTime frame_duration)
 {
     GstClockTime pts = GST_BUFFER_PTS(buffer), duration = GST_BUFFER_DURATION(buffer);
+    CrResetOn causes = 0;
 
+    if (rules->has_buffer && GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT))
+        causes |= CR_RESET_ON_DISCONT;
+    if (GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_GAP))
+        causes |= CR_RESET_ON_GAP;
+    rules->has_buffer = TRUE;
     rules->next = GST_CLOCK_TIME_NONE;
     if (!GST_CLOCK_TIME_IS_VALID(duration))
         duration = GST_CLOCK_TIME_IS_VALID(frame_duration) ? frame_duration : USUAL_FRAME;
     rules->tolerance = MAX(duration, GST_MSECOND);
     if (rules->segment.format == GST_FORMAT_TIME && GST_CLOCK_TIME_IS_VALID(pts))
         rules->next = gst_segment_to_stream_time(&rules->segment, GST_FORMAT_TIME, pts + duration);
+    return causes;
 }
 
 gboolean

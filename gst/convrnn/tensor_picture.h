@@ -13,8 +13,8 @@ typedef struct {
     gsize c_step, y_step, x_step; /* elements */
 } CrTensorPicture;
 
-/* [H,W], [C,H,W] or [H,W,C] (for C = 1, 3 or 4 and both others larger), behind any number of leading
- * ones. FALSE when the tensor has another shape, or a type that is no plain number. */
+/* [H,W], [C,H,W] or [H,W,C] (for C = 1, 3 or 4 and both others larger), behind any number of
+ * leading ones. FALSE when the tensor has another shape, or a type that is no plain number. */
 gboolean cr_tensor_picture_init(CrTensorPicture *picture, const GstConvRnnTensorView *view);
 
 /* Smallest and largest value; NaN is passed over. */

@@ -4,14 +4,12 @@
  * with mean and variance over the space of a group of channels of one picture;
  * InstanceNormalization has one channel in each group. GroupNormalization takes scale and bias per
  * group, too, as opset 18 wrote them. */
-#include "kernels/kernels.h"
 #include "ops/moments.h"
 #include "ops/ops.h"
 #include "ops/setup.h"
 #include "ops/tile.h"
 
 typedef struct {
-    const CrKernels *kernels;
     int64_t groups;          /* of one picture */
     int64_t channels;        /* of one group */
     int64_t units, per_tile; /* pictures · groups */
@@ -96,9 +94,10 @@ run_group_norm(const CrStep *step, void *const *io, int tile, void *scratch)
         for (int64_t i = 0; i < p->channels; i++) {
             int64_t c = group * p->channels + i;
             double a = m.inverse * (double)scale[p->scale_per_group ? group : c];
-            double d = (double)bias[p->bias_per_group ? group : c] - a * m.mean;
-            size_t at = (size_t)i * p->area;
-            p->kernels->unary[CR_UNARY_AFFINE](y + at, x + at, p->area, (float)a, (float)d);
+            double b = (double)bias[p->bias_per_group ? group : c];
+            size_t first = (size_t)i * p->area;
+            for (size_t k = first; k < first + p->area; k++)
+                y[k] = (float)(((double)x[k] - m.mean) * a + b);
         }
     }
 }
@@ -112,7 +111,6 @@ prepare(CrOpSetup *setup, CrStep *step, bool instance, GError **error)
     if (!p || !parse(setup, p, instance, error))
         return false;
     size_t elements = cr_desc_elements(x);
-    p->kernels = setup->kernels;
     p->units = elements ? x->dims[0] * p->groups : 0;
     p->area = elements ? elements / (size_t)(x->dims[0] * x->dims[1]) : 0;
     p->epsilon = (double)cr_node_float(setup->node, "epsilon", 1e-5f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "tools/binding.h"
-#include "tools/npy.h"
+#include "npy/npy.h"
 
 #include <errno.h>
 #include <math.h>

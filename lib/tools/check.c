@@ -2,7 +2,7 @@
 #include "tools/check.h"
 #include "tools/command.h"
 #include "tools/compare.h"
-#include "tools/npy.h"
+#include "npy/npy.h"
 
 #include <stdio.h>
 #include <string.h>

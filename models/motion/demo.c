@@ -10,11 +10,11 @@
 #include <gst/gst.h>
 #include <stdio.h>
 
-/* Three balls on rings: two lie still, one moves. No single frame tells which. */
+/* Three balls on stripes: two lie still, one moves. No single frame tells which. */
 #define SCENE                                                                                      \
     "compositor name=scene sink_1::xpos=30 sink_1::ypos=150 sink_1::zorder=2"                      \
     "                      sink_2::xpos=90 sink_2::ypos=20 sink_2::zorder=3 sink_3::zorder=4"      \
-    " videotestsrc num-buffers=%u pattern=zone-plate kx2=12 ky2=12"                                \
+    " videotestsrc num-buffers=%u pattern=zone-plate kx=10 ky=6"                                   \
     "     ! video/x-raw,width=320,height=240,framerate=30/1 ! scene.sink_0"                        \
     " videotestsrc num-buffers=1 pattern=ball background-color=0 foreground-color=0xffffffff"      \
     "     ! video/x-raw,format=AYUV,width=60,height=60,framerate=30/1 ! imagefreeze ! "            \

@@ -12,8 +12,7 @@
 #define ADVICE_BROKEN                                                                              \
     "Check that it is a complete ONNX file: compare its size with the original, or export it "     \
     "again."
-#define ADVICE_UNSUPPORTED                                                                         \
-    "Export the model without it; \"convrnn inspect\" lists what a model needs."
+#define ADVICE_UNSUPPORTED "The command \"convrnn inspect\" lists what a model needs."
 
 /* The element refuses to start, with just this message. */
 static void
@@ -148,7 +147,7 @@ GST_START_TEST(test_constants)
     expect_settings_error(path, "constants=gain",
                           "constants: found \"gain\", expected INPUT=NUMBER pairs separated by "
                           "commas, such as \"downsample_ratio=0.4\", with ':' between the numbers "
-                          "of a list");
+                          "of a list, or INPUT=FILE.npy");
     expect_settings_error(path, "constants=gain=much",
                           "constants: found \"much\" for the input \"gain\", expected a number of "
                           "type float32");

@@ -103,6 +103,30 @@ GST_START_TEST(test_one_channel)
 }
 GST_END_TEST;
 
+/* [1,H,W,C] is recognised by its last dimension. */
+GST_START_TEST(test_channels_last)
+{
+    GstConvRnnTensorView view;
+    GstConvRnnMetaInfo info;
+    const float *y;
+    GstBuffer *out;
+    Stream stream;
+
+    open_with(&stream, network_sum("h", 4, 8, 3, NULL), "mean=\"0,0.2,1\"");
+    stream_set_caps(&stream, "RGB", 8, 4, 25);
+    out = push_pixel(&stream, 255, 51, 0);
+    stream_result(out, &info);
+    fail_unless_equals_int(info.model_width, 8);
+    fail_unless_equals_int(info.model_height, 4);
+    y = stream_tensor(out, "y", &view);
+    for (int i = 0; i < 8 * 4; i++)
+        for (int c = 0; c < 3; c++)
+            fail_unless(ABS(y[3 * i + c] - (1 - c)) < 1e-6);
+    gst_buffer_unref(out);
+    stream_clear(&stream);
+}
+GST_END_TEST;
+
 static void
 expect_mapping(const char *fit, double scale_x, double scale_y, double offset_x, double offset_y)
 {
@@ -168,6 +192,7 @@ picture_suite(void)
     tcase_add_test(tests, test_role);
     tcase_add_test(tests, test_constant_decides);
     tcase_add_test(tests, test_one_channel);
+    tcase_add_test(tests, test_channels_last);
     tcase_add_test(tests, test_fit);
     tcase_add_test(tests, test_letterbox);
     return suite;

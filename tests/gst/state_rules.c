@@ -154,13 +154,57 @@ check_other_format(void)
     cr_state_rules_clear(&rules);
 }
 
+/* Each event is told apart, for reset-on to choose from. */
+static void
+check_causes(void)
+{
+    CrStateRules rules;
+    GstEvent *events[] = {gst_event_new_stream_start("b"), gst_event_new_flush_stop(TRUE),
+                          gst_event_new_gap(10 * FRAME, FRAME)};
+    const CrResetOn causes[] = {CR_RESET_ON_NEW_STREAM, CR_RESET_ON_FLUSH, CR_RESET_ON_GAP};
+
+    for (guint i = 0; i < G_N_ELEMENTS(events); i++) {
+        begin(&rules);
+        g_assert_cmpuint(cr_state_rules_take_event(&rules, events[i]), ==, causes[i]);
+        gst_event_unref(events[i]);
+        cr_state_rules_clear(&rules);
+    }
+}
+
+static CrResetOn
+take_flagged(CrStateRules *rules, GstBufferFlags flags)
+{
+    GstBuffer *buffer = gst_buffer_new();
+    CrResetOn causes;
+
+    GST_BUFFER_FLAG_SET(buffer, flags);
+    causes = cr_state_rules_take_buffer(rules, buffer, FRAME);
+    gst_buffer_unref(buffer);
+    return causes;
+}
+
+/* Nothing can be missing before the first buffer, and a flush says more than the flag after it. */
+static void
+check_buffer_flags(void)
+{
+    CrStateRules rules;
+
+    cr_state_rules_init(&rules);
+    g_assert_cmpuint(take_flagged(&rules, GST_BUFFER_FLAG_DISCONT), ==, 0);
+    g_assert_cmpuint(take_flagged(&rules, 0), ==, 0);
+    g_assert_cmpuint(take_flagged(&rules, GST_BUFFER_FLAG_DISCONT), ==, CR_RESET_ON_DISCONT);
+    g_assert_cmpuint(take_flagged(&rules, GST_BUFFER_FLAG_GAP), ==, CR_RESET_ON_GAP);
+    take(&rules, gst_event_new_flush_stop(TRUE));
+    g_assert_cmpuint(take_flagged(&rules, GST_BUFFER_FLAG_DISCONT), ==, 0);
+    cr_state_rules_clear(&rules);
+}
+
 static void
 check_harmless(void)
 {
     CrStateRules rules;
 
     begin(&rules);
-    g_assert_false(take(&rules, gst_event_new_gap(10 * FRAME, FRAME)));
     g_assert_false(take(&rules, gst_event_new_tag(gst_tag_list_new_empty())));
     g_assert_false(take(&rules, gst_event_new_eos()));
     cr_state_rules_clear(&rules);
@@ -179,6 +223,8 @@ main(int argc, char **argv)
     g_test_add_func("/state-rules/loop", check_loop);
     g_test_add_func("/state-rules/reverse", check_reverse);
     g_test_add_func("/state-rules/other-format", check_other_format);
+    g_test_add_func("/state-rules/causes", check_causes);
+    g_test_add_func("/state-rules/buffer-flags", check_buffer_flags);
     g_test_add_func("/state-rules/harmless", check_harmless);
     return g_test_run();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The tool's .npy reader and writer. */
-#include "tools/npy.h"
+#include "npy/npy.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

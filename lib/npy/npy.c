@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tools/npy.h"
+#include "npy/npy.h"
 
 #include <stdint.h>
 #include <string.h>
