@@ -33,8 +33,8 @@ void cr_conv_pack(float *dst, const CrConvPack *pack, int n_blocks, int first, i
 void cr_conv_pack_block(float *dst, const CrConvPack *pack, int n_blocks, int index, int first,
                         int lanes);
 
-/* Winograd's transform of 3×3 weights, computed in double: dst[36][filters·channels] gets G·g·Gᵀ of each
- * of the filters·channels kernels in src. */
+/* Winograd's transform of 3×3 weights, computed in double: dst[36][filters·channels] gets G·g·Gᵀ of
+ * each of the filters·channels kernels in src. */
 void cr_winograd_transform(float *dst, const float *src, size_t kernels);
 
 /* weights [channels][kh][kw] → [ky][kx][block] for the channels first … first + lanes - 1. */
