@@ -4,19 +4,22 @@
  * normalisation while it is in L1. Sampled rows are remembered, so that enlarging costs no more
  * than reading each frame row once. */
 #include "frame_to_tensor.h"
-#include "resample_axis.h"
+#include "frame_rows.h"
 #include <math.h>
 #include <string.h>
 
-/* A colour component of the frame, and its last two sampled rows: an even and an odd one. */
+/* Colour components that are sampled together, and their last two sampled rows: an even and an odd
+ * one. */
 typedef struct {
+    int first; /* component */
+    CrSampler x;
+    const CrAxis *y;
     const guint8 *data;
-    int row_stride, pixel_stride;
-    const CrAxis *x, *y;
+    int row_stride;
     int cached[2]; /* frame rows, −1 for none */
-    float *sampled[2];
-    float *blended;
-} Component;
+    float *sampled[2][CR_MAX_SAMPLED];
+    float *blended[CR_MAX_SAMPLED];
+} Group;
 
 typedef enum { MODEL_RGB, MODEL_YUV, MODEL_GRAY } ColorModel;
 
@@ -27,10 +30,11 @@ struct _CrFrameToTensor {
     int width, height; /* its size */
     int n_components;  /* that are read */
     CrAxis luma_x, luma_y, chroma_x, chroma_y;
-    Component components[3];
+    const CrFrameRows *rows;
+    Group groups[3];
+    int n_groups;
     float *converted[3];
-    float luma_offset, luma_gain; /* to 0…255 */
-    float r_v, g_u, g_v, b_u;     /* chroma → RGB, gains included */
+    CrFrameColor color;
     CrFrameMapping mapping;
 };
 
@@ -58,22 +62,24 @@ typedef struct {
 static void
 fit_rects(const GstVideoInfo *info, const CrFrameTarget *target, Rect *seen, Rect *filled)
 {
-    /* How much wider the frame as displayed is than the picture. */
-    double wider = (double)info->width * MAX(info->par_n, 1) / MAX(info->par_d, 1) / info->height *
+    const CrFramePart all = {0, 0, info->width, info->height};
+    const CrFramePart *part = target->part.width > 0 ? &target->part : &all;
+    /* How much wider the part as displayed is than the picture. */
+    double wider = (double)part->width * MAX(info->par_n, 1) / MAX(info->par_d, 1) / part->height *
                    target->height / target->width;
 
-    *seen = (Rect){0, 0, info->width, info->height};
+    *seen = (Rect){0, 0, part->width, part->height};
     *filled = (Rect){0, 0, target->width, target->height};
     if (target->fit == CR_FIT_CROP && wider > 1)
-        seen->w = CLAMP((int)lrint(info->width / wider), 1, info->width);
+        seen->w = CLAMP((int)lrint(part->width / wider), 1, part->width);
     else if (target->fit == CR_FIT_CROP)
-        seen->h = CLAMP((int)lrint(info->height * wider), 1, info->height);
+        seen->h = CLAMP((int)lrint(part->height * wider), 1, part->height);
     else if (target->fit == CR_FIT_LETTERBOX && wider > 1)
         filled->h = CLAMP((int)lrint(target->height / wider), 1, target->height);
     else if (target->fit == CR_FIT_LETTERBOX)
         filled->w = CLAMP((int)lrint(target->width * wider), 1, target->width);
-    seen->x = (info->width - seen->w) / 2;
-    seen->y = (info->height - seen->h) / 2;
+    seen->x = part->x + (part->width - seen->w) / 2;
+    seen->y = part->y + (part->height - seen->h) / 2;
     filled->x = (target->width - filled->w) / 2;
     filled->y = (target->height - filled->h) / 2;
 }
@@ -101,20 +107,48 @@ set_up_axes(CrFrameToTensor *self, const GstVideoInfo *info, const Rect *seen)
     return TRUE;
 }
 
+/* Whether component c lies beside the one before it, sample by sample. */
 static gboolean
-set_up_rows(CrFrameToTensor *self)
+lies_beside(const CrFrameToTensor *self, const GstVideoFormatInfo *format, int c)
+{
+    return c > 0 &&
+           GST_VIDEO_FORMAT_INFO_PLANE(format, c) == GST_VIDEO_FORMAT_INFO_PLANE(format, c - 1) &&
+           (self->model == MODEL_RGB || c > 1);
+}
+
+static void
+set_up_groups(CrFrameToTensor *self, const GstVideoFormatInfo *format)
 {
     for (int c = 0; c < self->n_components; c++) {
-        Component *component = &self->components[c];
         gboolean chroma = self->model == MODEL_YUV && c > 0;
+        Group *group;
 
-        component->x = chroma ? &self->chroma_x : &self->luma_x;
-        component->y = chroma ? &self->chroma_y : &self->luma_y;
-        component->sampled[0] = g_try_new(float, self->width);
-        component->sampled[1] = g_try_new(float, self->width);
-        component->blended = g_try_new(float, self->width);
-        if (!component->sampled[0] || !component->sampled[1] || !component->blended)
+        if (!lies_beside(self, format, c))
+            self->groups[self->n_groups++].first = c;
+        group = &self->groups[self->n_groups - 1];
+        group->x.axis = chroma ? &self->chroma_x : &self->luma_x;
+        group->y = chroma ? &self->chroma_y : &self->luma_y;
+        group->x.pixel = GST_VIDEO_FORMAT_INFO_PSTRIDE(format, c);
+        group->x.offset[group->x.n_components++] = GST_VIDEO_FORMAT_INFO_POFFSET(format, c);
+    }
+}
+
+static gboolean
+set_up_rows(CrFrameToTensor *self, const GstVideoInfo *info)
+{
+    set_up_groups(self, info->finfo);
+    for (int g = 0; g < self->n_groups; g++) {
+        Group *group = &self->groups[g];
+
+        if (!cr_sampler_init(&group->x, GST_VIDEO_INFO_COMP_WIDTH(info, group->first)))
             return FALSE;
+        for (int k = 0; k < group->x.n_components; k++) {
+            group->sampled[0][k] = g_try_new(float, self->width);
+            group->sampled[1][k] = g_try_new(float, self->width);
+            group->blended[k] = g_try_new(float, self->width);
+            if (!group->sampled[0][k] || !group->sampled[1][k] || !group->blended[k])
+                return FALSE;
+        }
     }
     for (int c = 0; c < 3; c++)
         if ((self->converted[c] = g_try_new(float, self->width)) == NULL)
@@ -131,17 +165,17 @@ set_up_color(CrFrameToTensor *self, const GstVideoInfo *info)
     double kr, kb, chroma_gain;
 
     gst_video_color_range_offsets(info->colorimetry.range, info->finfo, offset, scale);
-    self->luma_offset = offset[0];
-    self->luma_gain = (float)(255.0 / scale[0]);
+    self->color.luma_offset = offset[0];
+    self->color.luma_gain = (float)(255.0 / scale[0]);
     if (self->model != MODEL_YUV)
         return;
     if (!gst_video_color_matrix_get_Kr_Kb(info->colorimetry.matrix, &kr, &kb))
         gst_video_color_matrix_get_Kr_Kb(GST_VIDEO_COLOR_MATRIX_BT601, &kr, &kb);
     chroma_gain = 255.0 / scale[1];
-    self->r_v = (float)(2 * (1 - kr) * chroma_gain);
-    self->b_u = (float)(2 * (1 - kb) * chroma_gain);
-    self->g_u = (float)(-2 * (1 - kb) * kb / (1 - kr - kb) * chroma_gain);
-    self->g_v = (float)(-2 * (1 - kr) * kr / (1 - kr - kb) * chroma_gain);
+    self->color.r_v = (float)(2 * (1 - kr) * chroma_gain);
+    self->color.b_u = (float)(2 * (1 - kb) * chroma_gain);
+    self->color.g_u = (float)(-2 * (1 - kb) * kb / (1 - kr - kb) * chroma_gain);
+    self->color.g_v = (float)(-2 * (1 - kr) * kr / (1 - kr - kb) * chroma_gain);
 }
 
 CrFrameToTensor *
@@ -166,8 +200,9 @@ cr_frame_to_tensor_new(const GstVideoInfo *info, const CrFrameTarget *target, GE
     self->mapping.scale_y = (double)seen.h / filled.h;
     self->mapping.offset_x = seen.x - filled.x * self->mapping.scale_x;
     self->mapping.offset_y = seen.y - filled.y * self->mapping.scale_y;
+    self->rows = cr_frame_rows_get();
     set_up_color(self, info);
-    if (!set_up_axes(self, info, &seen) || !set_up_rows(self)) {
+    if (!set_up_axes(self, info, &seen) || !set_up_rows(self, info)) {
         g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_NOMEM,
                     "No memory for the tables that turn frames of %d×%d into pictures of %d×%d",
                     info->width, info->height, target->width, target->height);
@@ -186,12 +221,18 @@ cr_frame_to_tensor_free(CrFrameToTensor *self)
     cr_axis_clear(&self->luma_y);
     cr_axis_clear(&self->chroma_x);
     cr_axis_clear(&self->chroma_y);
-    for (int c = 0; c < 3; c++) {
-        g_free(self->components[c].sampled[0]);
-        g_free(self->components[c].sampled[1]);
-        g_free(self->components[c].blended);
-        g_free(self->converted[c]);
+    for (int g = 0; g < self->n_groups; g++) {
+        Group *group = &self->groups[g];
+
+        cr_sampler_clear(&group->x);
+        for (int k = 0; k < group->x.n_components; k++) {
+            g_free(group->sampled[0][k]);
+            g_free(group->sampled[1][k]);
+            g_free(group->blended[k]);
+        }
     }
+    for (int c = 0; c < 3; c++)
+        g_free(self->converted[c]);
     g_free(self);
 }
 
@@ -201,111 +242,42 @@ cr_frame_to_tensor_get_mapping(const CrFrameToTensor *self)
     return self->mapping;
 }
 
-/* --- one row of one component --- */
+/* --- one row of the components of a group --- */
 
-/* The common strides are constants in their own loops, so that the compiler can vectorise them. */
-static void
-copy_row(const guint8 *restrict row, int stride, float *restrict out, int n)
-{
-    if (stride == 1) {
-        for (int i = 0; i < n; i++)
-            out[i] = row[i];
-    } else if (stride == 3) {
-        for (int i = 0; i < n; i++)
-            out[i] = row[3 * i];
-    } else if (stride == 4) {
-        for (int i = 0; i < n; i++)
-            out[i] = row[4 * i];
-    } else {
-        for (int i = 0; i < n; i++)
-            out[i] = row[i * stride];
-    }
-}
-
-static void
-sample_row(const CrAxis *axis, const guint8 *restrict row, int stride, float *restrict out)
-{
-    const int *restrict lo = axis->lo, *restrict hi = axis->hi;
-    const float *restrict weight = axis->weight;
-
-    for (int i = 0; i < axis->n; i++) {
-        float a = row[(gsize)lo[i] * stride], b = row[(gsize)hi[i] * stride];
-
-        out[i] = a + (b - a) * weight[i];
-    }
-}
-
-static const float *
-sampled_row(Component *component, int y)
+static float *const *
+sampled_rows(const CrFrameToTensor *self, Group *group, int y)
 {
     int slot = y & 1;
+    const guint8 *row = group->data + (gssize)y * group->row_stride;
 
-    if (component->cached[slot] != y) {
-        const guint8 *row = component->data + (gssize)y * component->row_stride;
-
-        if (component->x->identity)
-            copy_row(row, component->pixel_stride, component->sampled[slot], component->x->n);
-        else
-            sample_row(component->x, row, component->pixel_stride, component->sampled[slot]);
-        component->cached[slot] = y;
+    if (group->cached[slot] == y)
+        return group->sampled[slot];
+    if (group->x.axis->identity) {
+        for (int k = 0; k < group->x.n_components; k++)
+            self->rows->copy(row + group->x.offset[k], group->x.pixel, group->sampled[slot][k],
+                             self->width);
+    } else {
+        self->rows->sample(&group->x, row, group->sampled[slot]);
     }
-    return component->sampled[slot];
+    group->cached[slot] = y;
+    return group->sampled[slot];
 }
 
-static const float *
-component_row(Component *component, int i)
+/* raw[k]: component k of the group at row i of the picture. */
+static void
+group_rows(const CrFrameToTensor *self, Group *group, int i, const float **raw)
 {
-    const CrAxis *y = component->y;
-    const float *a = sampled_row(component, y->lo[i]);
+    const CrAxis *y = group->y;
+    float *const *a = sampled_rows(self, group, y->lo[i]), *const * b;
 
+    for (int k = 0; k < group->x.n_components; k++)
+        raw[k] = a[k];
     if (y->weight[i] == 0)
-        return a;
-    cr_axis_blend(a, sampled_row(component, y->hi[i]), y->weight[i], component->blended,
-                  component->x->n);
-    return component->blended;
-}
-
-/* --- colour --- */
-
-/* BT.601 luma, in a form that is exact for greys. */
-static void
-rgb_to_luma(const float *restrict r, const float *restrict g, const float *restrict b,
-            float *restrict out, int n)
-{
-    for (int i = 0; i < n; i++)
-        out[i] = g[i] + 0.299f * (r[i] - g[i]) + 0.114f * (b[i] - g[i]);
-}
-
-/* In the form of the vector instructions max and min. */
-static inline float
-clip(float v)
-{
-    v = v > 0 ? v : 0;
-    return v < 255 ? v : 255;
-}
-
-static void
-expand_luma(const CrFrameToTensor *self, const float *restrict y, float *restrict out, int n)
-{
-    float offset = self->luma_offset, gain = self->luma_gain;
-
-    for (int i = 0; i < n; i++)
-        out[i] = clip((y[i] - offset) * gain);
-}
-
-static void
-yuv_to_rgb(const CrFrameToTensor *self, const float *restrict y, const float *restrict u,
-           const float *restrict v, float *restrict r, float *restrict g, float *restrict b, int n)
-{
-    float offset = self->luma_offset, gain = self->luma_gain;
-    float r_v = self->r_v, g_u = self->g_u, g_v = self->g_v, b_u = self->b_u;
-
-    for (int i = 0; i < n; i++) {
-        float l = (y[i] - offset) * gain, cb = u[i] - 128, cr = v[i] - 128;
-
-        r[i] = clip(l + r_v * cr);
-        g[i] = clip(l + g_u * cb + g_v * cr);
-        b[i] = clip(l + b_u * cb);
+        return;
+    b = sampled_rows(self, group, y->hi[i]);
+    for (int k = 0; k < group->x.n_components; k++) {
+        self->rows->blend(a[k], b[k], y->weight[i], group->blended[k], self->width);
+        raw[k] = group->blended[k];
     }
 }
 
@@ -316,104 +288,75 @@ color_rows(CrFrameToTensor *self, int i, const float *rgb[3])
     const float *raw[3];
     int n = self->width;
 
-    for (int c = 0; c < self->n_components; c++)
-        raw[c] = component_row(&self->components[c], i);
+    for (int g = 0; g < self->n_groups; g++)
+        group_rows(self, &self->groups[g], i, raw + self->groups[g].first);
     if (self->model == MODEL_RGB && self->target.channels == 3) {
         memcpy(rgb, raw, sizeof raw);
         return;
     }
     if (self->model == MODEL_YUV && self->target.channels == 3) {
-        yuv_to_rgb(self, raw[0], raw[1], raw[2], self->converted[0], self->converted[1],
-                   self->converted[2], n);
+        self->rows->yuv_to_rgb(&self->color, raw[0], raw[1], raw[2], self->converted[0],
+                               self->converted[1], self->converted[2], n);
         memcpy(rgb, self->converted, sizeof raw);
         return;
     }
     rgb[0] = self->converted[0];
     if (self->model == MODEL_RGB)
-        rgb_to_luma(raw[0], raw[1], raw[2], self->converted[0], n);
-    else if (self->luma_offset == 0 && self->luma_gain == 1)
+        self->rows->rgb_to_luma(raw[0], raw[1], raw[2], self->converted[0], n);
+    else if (self->color.luma_offset == 0 && self->color.luma_gain == 1)
         rgb[0] = raw[0];
     else
-        expand_luma(self, raw[0], self->converted[0], n);
+        self->rows->expand_luma(&self->color, raw[0], self->converted[0], n);
     rgb[1] = rgb[2] = rgb[0];
 }
 
 /* --- normalisation and layout --- */
 
-/* A true division: 255 / 255.0f is 1, and v / 255.0f is what the training code computed. */
+/* n pixels of channel c from picture position (x, y) on. */
 static void
-store_float(const float *restrict row, float center, float divisor, float *restrict out, gsize step,
-            int n)
-{
-    if (step == 1) {
-        for (int i = 0; i < n; i++)
-            out[i] = (row[i] - center) / divisor;
-    } else {
-        for (int i = 0; i < n; i++)
-            out[i * step] = (row[i] - center) / divisor;
-    }
-}
-
-static void
-store_bytes(const float *restrict row, float center, float divisor, guint8 *restrict out,
-            gsize step, int n)
-{
-    for (int i = 0; i < n; i++)
-        out[i * step] = (guint8)(clip((row[i] - center) / divisor) + 0.5f);
-}
-
-static void
-store(const CrFrameToTensor *self, const CrFrameSink *sink, int c, int y, const float *row)
+store(const CrFrameToTensor *self, const CrFrameSink *sink, int c, int y, int x, const float *row,
+      int n)
 {
     const CrFrameTarget *target = &self->target;
     int rank = target->bgr && target->channels == 3 ? 2 - c : c;
-    gsize at = rank * sink->c_step + y * sink->y_step + self->left * sink->x_step;
+    gsize at = rank * sink->c_step + y * sink->y_step + x * sink->x_step;
 
     if (target->dtype == CONVRNN_DTYPE_UINT8)
-        store_bytes(row, target->center[rank], target->divisor[rank], (guint8 *)sink->data + at,
-                    sink->x_step, self->width);
+        self->rows->store_bytes(row, target->center[rank], target->divisor[rank],
+                                (guint8 *)sink->data + at, sink->x_step, n);
     else
-        store_float(row, target->center[rank], target->divisor[rank], (float *)sink->data + at,
-                    sink->x_step, self->width);
+        self->rows->store_floats(row, target->center[rank], target->divisor[rank],
+                                 (float *)sink->data + at, sink->x_step, n);
 }
 
 void
 cr_frame_to_tensor_run(CrFrameToTensor *self, const GstVideoFrame *frame, const CrFrameSink *sink)
 {
-    for (int c = 0; c < self->n_components; c++) {
-        Component *component = &self->components[c];
+    for (int g = 0; g < self->n_groups; g++) {
+        Group *group = &self->groups[g];
+        int first = group->first;
 
-        component->data = GST_VIDEO_FRAME_COMP_DATA(frame, c);
-        component->row_stride = GST_VIDEO_FRAME_COMP_STRIDE(frame, c);
-        component->pixel_stride = GST_VIDEO_FRAME_COMP_PSTRIDE(frame, c);
-        component->cached[0] = component->cached[1] = -1;
+        group->data = GST_VIDEO_FRAME_COMP_DATA(frame, first);
+        group->data -= group->x.offset[0];
+        group->row_stride = GST_VIDEO_FRAME_COMP_STRIDE(frame, first);
+        group->cached[0] = group->cached[1] = -1;
     }
     for (int i = 0; i < self->height; i++) {
         const float *rgb[3];
 
         color_rows(self, i, rgb);
         for (int c = 0; c < self->target.channels; c++)
-            store(self, sink, c, self->top + i, rgb[c]);
+            store(self, sink, c, self->top + i, self->left, rgb[c], self->width);
     }
 }
 
 void
 cr_frame_to_tensor_fill_black(const CrFrameToTensor *self, const CrFrameSink *sink)
 {
-    const CrFrameTarget *target = &self->target;
+    const float black = 0;
 
-    for (int c = 0; c < target->channels; c++) {
-        int rank = target->bgr && target->channels == 3 ? 2 - c : c;
-        float black = (0 - target->center[rank]) / target->divisor[rank];
-
-        for (int y = 0; y < target->height; y++)
-            for (int x = 0; x < target->width; x++) {
-                gsize at = rank * sink->c_step + y * sink->y_step + x * sink->x_step;
-
-                if (target->dtype == CONVRNN_DTYPE_UINT8)
-                    ((guint8 *)sink->data)[at] = (guint8)(clip(black) + 0.5f);
-                else
-                    ((float *)sink->data)[at] = black;
-            }
-    }
+    for (int c = 0; c < self->target.channels; c++)
+        for (int y = 0; y < self->target.height; y++)
+            for (int x = 0; x < self->target.width; x++)
+                store(self, sink, c, y, x, &black, 1);
 }

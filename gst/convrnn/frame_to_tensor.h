@@ -20,6 +20,11 @@ typedef enum {
     CR_FIT_CROP,      /* the middle of the frame, its shape kept, fills the picture */
 } CrFit;
 
+/* A rectangle of the frame, in pixels. */
+typedef struct {
+    int x, y, width, height;
+} CrFramePart;
+
 /* What the network wants. */
 typedef struct {
     int width, height;
@@ -27,6 +32,7 @@ typedef struct {
     gboolean bgr;       /* blue first */
     ConvRnnDType dtype; /* CONVRNN_DTYPE_FLOAT32 or CONVRNN_DTYPE_UINT8 */
     CrFit fit;
+    CrFramePart part; /* what is seen of the frame, before `fit`; width 0: all of it */
     /* A value v of 0…255 is written as (v − center) / divisor; in the order of the channels. */
     float center[3], divisor[3];
 } CrFrameTarget;

@@ -70,13 +70,16 @@ cr_image_input_get_sink(const CrImageInput *image, int width, int height, void *
 
 /* --- which input --- */
 
+/* An image, or a window of them: then the input takes one in each step. */
 static gboolean
-has_role(const ConvRnnModel *model, const char *input, const char *role)
+takes_pictures(const ConvRnnModel *model, const char *input)
 {
-    return g_strcmp0(convrnn_model_get_property(model, input, "role"), role) == 0;
+    const char *role = convrnn_model_get_property(model, input, "role");
+
+    return g_strcmp0(role, "image") == 0 || g_strcmp0(role, "window") == 0;
 }
 
-/* Every input that can be the picture; those with role=image alone when there are any. */
+/* Every input that can be the picture; those whose role says so alone when there are any. */
 static GArray *
 find_candidates(const ConvRnnModel *model, GHashTable *constants)
 {
@@ -85,7 +88,7 @@ find_candidates(const ConvRnnModel *model, GHashTable *constants)
 
     for (guint i = 0; i < convrnn_model_get_n_inputs(model); i++) {
         const ConvRnnTensorInfo *info = convrnn_model_get_input(model, i);
-        gboolean is_image = has_role(model, info->name, "image");
+        gboolean is_image = takes_pictures(model, info->name);
         CrImageInput image;
 
         if (g_hash_table_contains(constants, info->name) || (named && !is_image) ||

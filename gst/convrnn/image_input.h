@@ -24,15 +24,16 @@ typedef struct {
 gboolean cr_image_input_init(CrImageInput *image, const ConvRnnModel *model,
                              const ConvRnnTensorInfo *info);
 
-/* The picture's dimensions for a frame of this size: the model's own, or the frame's where open. */
+/* The picture's dimensions for a frame, or a part of one, of this size: the model's own, or the
+ * frame's where open. */
 void cr_image_input_get_size(const CrImageInput *image, int frame_width, int frame_height,
                              int *width, int *height);
 void cr_image_input_get_dims(const CrImageInput *image, int width, int height, gint64 dims[4]);
 CrFrameSink cr_image_input_get_sink(const CrImageInput *image, int width, int height, void *data);
 
-/* The session for frames of this size. Of several inputs that can be the picture, it is the one
- * with role=image in the .modelinfo, or the one with which the rest of the inputs are states and
- * constants. `config` is copied; `constants` is a set of input names. */
+/* The session for frames, or parts, of this size. Of several inputs that can be the picture, it is
+ * the one with role=image in the .modelinfo, or the one with which the rest of the inputs are
+ * states and constants. `config` is copied; `constants` is a set of input names. */
 ConvRnnSession *cr_image_input_open_session(ConvRnnModel *model, const ConvRnnSessionConfig *config,
                                             GHashTable *constants, int frame_width,
                                             int frame_height, CrImageInput *image, GError **error);

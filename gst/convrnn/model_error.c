@@ -57,7 +57,8 @@ posting_for(const GError *error, const char *path)
 }
 
 void
-cr_model_error_post(GstElement *element, const char *path, const char *what, const GError *error)
+cr_model_error_post(GstElement *element, GstMessageType type, const char *path, const char *what,
+                    const GError *error)
 {
     Posting posting = posting_for(error, path);
     char *text = posting.advice
@@ -65,6 +66,6 @@ cr_model_error_post(GstElement *element, const char *path, const char *what, con
                      : g_strdup_printf("%s: %s.", what, error->message);
     char *debug = g_strdup_printf("%s, code %d", g_quark_to_string(error->domain), error->code);
 
-    gst_element_message_full(element, GST_MESSAGE_ERROR, posting.domain, posting.code, text, debug,
-                             __FILE__, GST_FUNCTION, __LINE__);
+    gst_element_message_full(element, type, posting.domain, posting.code, text, debug, __FILE__,
+                             GST_FUNCTION, __LINE__);
 }

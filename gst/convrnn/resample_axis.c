@@ -29,11 +29,3 @@ cr_axis_set(CrAxis *axis, int i, double p, int samples)
     axis->hi[i] = axis->weight[i] > 0 ? MIN(axis->lo[i] + 1, samples - 1) : axis->lo[i];
     axis->identity = axis->identity && axis->lo[i] == i && axis->weight[i] == 0;
 }
-
-void
-cr_axis_blend(const float *restrict a, const float *restrict b, float weight, float *restrict out,
-              int n)
-{
-    for (int i = 0; i < n; i++)
-        out[i] = a[i] + (b[i] - a[i]) * weight;
-}

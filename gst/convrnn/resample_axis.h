@@ -20,7 +20,3 @@ void cr_axis_clear(CrAxis *axis);
  * whole numbers); positions outside take the outermost sample. To be called for i = 0, 1, …, n − 1.
  */
 void cr_axis_set(CrAxis *axis, int i, double p, int samples);
-
-/* out = a + (b − a)·weight */
-void cr_axis_blend(const float *restrict a, const float *restrict b, float weight,
-                   float *restrict out, int n);

@@ -4,6 +4,16 @@
 /* Assumed when neither buffer nor caps tell how long a frame lasts. */
 #define USUAL_FRAME (40 * GST_MSECOND)
 
+const char *
+cr_reset_cause_get_name(guint index)
+{
+    static const char *const names[CR_N_RESET_CAUSES] = {
+        "new-stream", "flush", "segment", "caps",          "discont", "gap",
+        "signal",     "event", "window",  "state-invalid", "model"};
+
+    return names[index];
+}
+
 static void
 forget_position(CrStateRules *rules)
 {

@@ -5,8 +5,8 @@
 
 #include <gst/gst.h>
 
-/* Causes to start afresh. NaN in a state and the signal reset-state are none of these: they reset
- * in any case. */
+/* Causes to start afresh. Those up to GAP can be chosen with the property reset-on; the others
+ * reset in any case, and are not seen here. */
 typedef enum {
     CR_RESET_ON_NEW_STREAM = 1 << 0,
     CR_RESET_ON_FLUSH = 1 << 1,
@@ -14,7 +14,17 @@ typedef enum {
     CR_RESET_ON_CAPS = 1 << 3, /* not seen here: who opens the session knows */
     CR_RESET_ON_DISCONT = 1 << 4,
     CR_RESET_ON_GAP = 1 << 5,
+    CR_RESET_ON_SIGNAL = 1 << 6,
+    CR_RESET_ON_EVENT = 1 << 7,
+    CR_RESET_ON_WINDOW = 1 << 8,
+    CR_RESET_ON_INVALID = 1 << 9,
+    CR_RESET_ON_MODEL = 1 << 10,
 } CrResetOn;
+
+#define CR_N_RESET_CAUSES 11
+
+/* The cause whose bit is 1 << index: "new-stream" and so on. */
+const char *cr_reset_cause_get_name(guint index);
 
 #define CR_RESET_ON_DEFAULT                                                                        \
     (CR_RESET_ON_NEW_STREAM | CR_RESET_ON_FLUSH | CR_RESET_ON_SEGMENT | CR_RESET_ON_CAPS)

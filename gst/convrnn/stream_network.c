@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "stream_network.h"
+#include "class_scores.h"
+#include "frame_part.h"
 #include "payload_pool.h"
 #include <string.h>
 
@@ -8,6 +10,7 @@ cr_stream_network_close(CrStreamNetwork *network)
 {
     g_clear_pointer(&network->converter, cr_frame_to_tensor_free);
     g_clear_pointer(&network->pools, g_ptr_array_unref);
+    g_clear_pointer(&network->classes, g_ptr_array_unref);
     g_clear_pointer(&network->session, convrnn_session_free);
 }
 
@@ -30,6 +33,21 @@ make_pools(CrStreamNetwork *network)
                                             convrnn_session_get_output(network->session, i))));
 }
 
+static gboolean
+find_classes(CrStreamNetwork *network, const ConvRnnModel *model, GError **error)
+{
+    network->classes = g_ptr_array_new_with_free_func((GDestroyNotify)cr_class_scores_free);
+    for (guint i = 0; i < convrnn_session_get_n_outputs(network->session); i++) {
+        CrClassScores *scores;
+
+        if (!cr_class_scores_new(&scores, model, convrnn_session_get_output(network->session, i),
+                                 error))
+            return FALSE;
+        g_ptr_array_add(network->classes, scores);
+    }
+    return TRUE;
+}
+
 static void
 find_input(CrStreamNetwork *network)
 {
@@ -43,15 +61,19 @@ find_input(CrStreamNetwork *network)
 }
 
 static gboolean
-make_converter(CrStreamNetwork *network, ConvRnnModel *model, const CrImageSettings *settings,
-               const GstVideoInfo *info, GError **error)
+make_converter(CrStreamNetwork *network, const CrLoadedModel *loaded, const GstVideoInfo *info,
+               GError **error)
 {
+    const CrModelSettings *set = &loaded->settings;
+    const CrImageSettings settings = {set->range, set->mean, set->std, set->bgr, set->fit};
     CrFrameToTensor *converter;
     CrFrameTarget target;
 
-    if (!cr_image_input_get_target(&network->image, model, settings, network->width,
-                                   network->height, &target, error) ||
-        (converter = cr_frame_to_tensor_new(info, &target, error)) == NULL)
+    if (!cr_image_input_get_target(&network->image, loaded->model, &settings, network->width,
+                                   network->height, &target, error))
+        return FALSE;
+    target.part = network->part;
+    if ((converter = cr_frame_to_tensor_new(info, &target, error)) == NULL)
         return FALSE;
     cr_frame_to_tensor_free(network->converter);
     network->converter = converter;
@@ -71,20 +93,38 @@ measure_step(CrStreamNetwork *network)
     convrnn_session_reset(network->session);
 }
 
-gboolean
-cr_stream_network_open(CrStreamNetwork *network, ConvRnnModel *model,
-                       const ConvRnnSessionConfig *config, GHashTable *constants,
-                       const CrImageSettings *settings, const GstVideoInfo *info, GError **error)
+/* What a length of the frame becomes where the model leaves its own open. */
+static int
+scale_length(const CrModelSettings *set, int length)
 {
+    int multiple = (int)set->size_multiple;
+    double scaled = (double)length / set->downscale / multiple;
+
+    return MAX((int)(scaled + 0.5), 1) * multiple;
+}
+
+gboolean
+cr_stream_network_open(CrStreamNetwork *network, const CrLoadedModel *loaded,
+                       const GstVideoInfo *info, GError **error)
+{
+    const CrModelSettings *set = &loaded->settings;
+    CrFramePart *part = &network->part;
+    int width, height;
+
     cr_stream_network_close(network);
-    network->session = cr_image_input_open_session(model, config, constants, info->width,
-                                                   info->height, &network->image, error);
+    if (!cr_frame_part_parse(part, set->region, info->width, info->height, error))
+        return FALSE;
+    width = scale_length(set, part->width);
+    height = scale_length(set, part->height);
+    network->session =
+        cr_image_input_open_session(loaded->model, loaded->config, loaded->constant_names, width,
+                                    height, &network->image, error);
     if (network->session == NULL)
         return FALSE;
-    cr_image_input_get_size(&network->image, info->width, info->height, &network->width,
-                            &network->height);
+    cr_image_input_get_size(&network->image, width, height, &network->width, &network->height);
     find_input(network);
-    if (!make_converter(network, model, settings, info, error)) {
+    if (!make_converter(network, loaded, info, error) ||
+        !find_classes(network, loaded->model, error)) {
         cr_stream_network_close(network);
         return FALSE;
     }
@@ -94,20 +134,24 @@ cr_stream_network_open(CrStreamNetwork *network, ConvRnnModel *model,
 }
 
 gboolean
-cr_stream_network_adapt(CrStreamNetwork *network, const CrImageSettings *settings,
-                        ConvRnnModel *model, const GstVideoInfo *info, gboolean *same_geometry,
-                        GError **error)
+cr_stream_network_adapt(CrStreamNetwork *network, const CrLoadedModel *loaded,
+                        const GstVideoInfo *info, gboolean *same_geometry, GError **error)
 {
     CrFrameMapping before = network->mapping;
     int old_width = network->info.width, old_height = network->info.height;
+    const CrModelSettings *set = &loaded->settings;
+    CrFramePart part;
     int width, height;
 
-    if (network->session == NULL)
+    if (network->session == NULL ||
+        !cr_frame_part_parse(&part, set->region, info->width, info->height, error))
         return FALSE;
-    cr_image_input_get_size(&network->image, info->width, info->height, &width, &height);
+    cr_image_input_get_size(&network->image, scale_length(set, part.width),
+                            scale_length(set, part.height), &width, &height);
     if (width != network->width || height != network->height)
         return FALSE;
-    if (!make_converter(network, model, settings, info, error)) {
+    network->part = part;
+    if (!make_converter(network, loaded, info, error)) {
         cr_stream_network_close(network);
         return FALSE;
     }
@@ -119,26 +163,32 @@ cr_stream_network_adapt(CrStreamNetwork *network, const CrImageSettings *setting
     return TRUE;
 }
 
-ConvRnnStepFlags
-cr_stream_network_step(CrStreamNetwork *network, const GstVideoFrame *frame)
+void
+cr_stream_network_convert(CrStreamNetwork *network, const GstVideoFrame *frame)
 {
     cr_frame_to_tensor_run(network->converter, frame, &network->sink);
+}
+
+ConvRnnStepFlags
+cr_stream_network_step(CrStreamNetwork *network)
+{
     return convrnn_session_step(network->session);
 }
 
 gboolean
-cr_stream_network_add_outputs(CrStreamNetwork *network, GstCustomMeta *meta)
+cr_stream_network_add_outputs(CrStreamNetwork *network, GstCustomMeta *meta, guint top_k)
 {
     for (guint i = 0; i < network->pools->len; i++) {
         const ConvRnnTensorInfo *info = convrnn_session_get_output(network->session, i);
+        gconstpointer data = convrnn_session_get_output_data(network->session, i);
         g_autoptr(GBytes) payload =
-            cr_payload_pool_copy(g_ptr_array_index(network->pools, i),
-                                 convrnn_session_get_output_data(network->session, i));
+            cr_payload_pool_copy(g_ptr_array_index(network->pools, i), data);
 
         if (payload == NULL)
             return FALSE;
         gst_convrnn_meta_add_tensor(meta, info->name, convrnn_dtype_get_name(info->dtype),
                                     info->dims, info->n_dims, payload);
+        cr_class_scores_attach(g_ptr_array_index(network->classes, i), meta, i, data, top_k);
     }
     return TRUE;
 }

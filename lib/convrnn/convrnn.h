@@ -26,5 +26,8 @@
 #include <convrnn/tensor.h>
 #include <convrnn/model.h>
 #include <convrnn/session.h>
+#include <convrnn/recurrence.h>
 #include <convrnn/builder.h>
+#include <convrnn/layers.h>
+#include <convrnn/cell.h>
 #include <convrnn/cpu.h>

@@ -8,9 +8,9 @@ G_BEGIN_DECLS
 /**
  * convrnn_cpu_get_level:
  *
- * Returns: (transfer none): the instruction set that new sessions use: "c", "avx2", "avx512" or
- *   "neon". It is the best that the processor has, unless the environment variable `CONVRNN_CPU` or
- *   convrnn_cpu_set_level() asked for less.
+ * Returns: (transfer none): the instruction set that new sessions use: "c", "avx2", "avx512",
+ *   "amx" or "neon". It is the best that the processor has, unless the environment variable
+ * `CONVRNN_CPU` or convrnn_cpu_set_level() asked for less.
  *
  * Thread-safety: always safe.
  */

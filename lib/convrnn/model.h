@@ -97,7 +97,9 @@ CONVRNN_API guint convrnn_model_get_n_inputs(const ConvRnnModel *model);
  * convrnn_model_get_input:
  * @index: below convrnn_model_get_n_inputs()
  *
- * Returns: (transfer none): what the file declares, valid as long as @model.
+ * Returns: (transfer none): what the file declares, valid as long as @model. An input that the
+ *   `.modelinfo` makes a window (`role=window`) has the shape of one frame: that is what a step
+ *   takes.
  */
 CONVRNN_API const ConvRnnTensorInfo *convrnn_model_get_input(const ConvRnnModel *model,
                                                              guint index);

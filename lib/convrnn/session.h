@@ -91,6 +91,26 @@ CONVRNN_API void convrnn_session_config_set_initial(ConvRnnSessionConfig *config
                                                     const gchar *input, ConvRnnTensor *value);
 
 /**
+ * convrnn_session_config_set_carry_rnn_state:
+ * @carry: %TRUE to carry the state of recurrent nodes that have none in the file
+ *
+ * A network that was exported as a whole often starts its RNN, GRU and LSTM nodes from a constant,
+ * or from zero, whenever it is run. With @carry, a session makes of each such node's state (Y_h,
+ * and Y_c of an LSTM) a state of its own, called after the node: `lstm.h`, `lstm.c`. The constant
+ * is its initial value. These states come after the others and are saved, restored and reset with
+ * them.
+ *
+ * Such a node must read one step: its time axis must be 1 once shapes are bound. Nodes that read
+ * their sequence backwards as well, inside a frame, are left alone; with a time axis of 1 they are
+ * an error, as is a model without any node to carry.
+ *
+ * Default: what `carry-rnn-state=` in the model's `.modelinfo` says, else %FALSE. @carry %FALSE
+ * does not override the model.
+ */
+CONVRNN_API void convrnn_session_config_set_carry_rnn_state(ConvRnnSessionConfig *config,
+                                                            gboolean carry);
+
+/**
  * convrnn_session_config_set_outputs:
  * @outputs: (array zero-terminated=1) (nullable): output names, %NULL-terminated
  *
@@ -101,12 +121,52 @@ CONVRNN_API void convrnn_session_config_set_outputs(ConvRnnSessionConfig *config
                                                     const gchar *const *outputs);
 
 /**
+ * convrnn_session_config_set_fusion:
+ * @fusion: %FALSE to run every node of the model by itself
+ *
+ * Default: %TRUE. The numbers are the same but for rounding; a session without fusion is slower,
+ * and good for comparing and for finding out which node is at fault.
+ */
+CONVRNN_API void convrnn_session_config_set_fusion(ConvRnnSessionConfig *config, gboolean fusion);
+
+/**
  * convrnn_session_config_set_threads:
  * @threads: 1…64; 0 (the default) for as many as the process may use processors
  *
  * Results do not depend on it: the same bytes come out for any number.
  */
 CONVRNN_API void convrnn_session_config_set_threads(ConvRnnSessionConfig *config, guint threads);
+
+/**
+ * ConvRnnPrecision:
+ * @CONVRNN_PRECISION_FP32: float32 (default). Large 3×3 convolutions by Winograd's method where
+ *   that keeps a layer's error within 1e-5 of its range
+ * @CONVRNN_PRECISION_BF16X3: convolutions with factors in two parts of bfloat16, sums in float32:
+ *   errors of the grade of float32. Needs the instruction set "amx"
+ * @CONVRNN_PRECISION_BF16: convolutions with factors rounded to bfloat16 (8 significant bits), sums
+ *   in float32; the weights of dense and recurrent layers with few rows in bfloat16; all else stays
+ *   in float32. Needs "amx"
+ * @CONVRNN_PRECISION_AUTO: the fastest of the grade of float32: bf16x3 where there is "amx", else
+ *   fp32
+ *
+ * What convolutions compute with. In each precision, results are the same bytes for any number of
+ * threads. Numbers beyond 3.38e38 become infinite, and an infinity NaN, in bf16x3.
+ */
+typedef enum {
+    CONVRNN_PRECISION_FP32 = 0,
+    CONVRNN_PRECISION_BF16X3,
+    CONVRNN_PRECISION_BF16,
+    CONVRNN_PRECISION_AUTO,
+} ConvRnnPrecision;
+
+/**
+ * convrnn_session_config_set_precision:
+ *
+ * Where the processor, or the level chosen by convrnn_cpu_set_level(), lacks what @precision needs,
+ * a session logs a warning and computes in float32; #ConvRnnSessionStats says what it does.
+ */
+CONVRNN_API void convrnn_session_config_set_precision(ConvRnnSessionConfig *config,
+                                                      ConvRnnPrecision precision);
 
 /**
  * ConvRnnSession:
@@ -120,8 +180,17 @@ typedef struct _ConvRnnSession ConvRnnSession;
 
 /**
  * ConvRnnStateOrigin:
+ * @CONVRNN_STATE_FROM_CONFIG: the caller named the pair
+ * @CONVRNN_STATE_FROM_MODELINFO: `state-of=` in the `.modelinfo`
+ * @CONVRNN_STATE_FROM_METADATA: the ONNX file's metadata
+ * @CONVRNN_STATE_FROM_NAME: well-known names
+ * @CONVRNN_STATE_FROM_BUILDER: the builder
+ * @CONVRNN_STATE_FROM_CARRY: a recurrent node's own,
+ *   see convrnn_session_config_set_carry_rnn_state()
+ * @CONVRNN_STATE_FROM_WINDOW: the frames of an input with `role=window`
  *
- * How a state pair was found, in order of precedence.
+ * How a state was found. The first five are asked in this order of precedence; the others exist
+ * beside them.
  */
 typedef enum {
     CONVRNN_STATE_FROM_CONFIG,
@@ -129,6 +198,8 @@ typedef enum {
     CONVRNN_STATE_FROM_METADATA,
     CONVRNN_STATE_FROM_NAME,
     CONVRNN_STATE_FROM_BUILDER,
+    CONVRNN_STATE_FROM_CARRY,
+    CONVRNN_STATE_FROM_WINDOW,
 } ConvRnnStateOrigin;
 
 /**
@@ -216,17 +287,18 @@ CONVRNN_API gconstpointer convrnn_session_get_output_data(const ConvRnnSession *
 /**
  * convrnn_session_get_n_states:
  *
- * Returns: the number of state pairs.
+ * Returns: the number of states.
  */
 CONVRNN_API guint convrnn_session_get_n_states(const ConvRnnSession *session);
 
 /**
  * convrnn_session_get_state:
- * @input: (out) (transfer none) (optional): the input that takes the state
  * @output: (out) (transfer none) (optional): the name of the output that gives it
- * @origin: (out) (optional): how the pair was found
+ * @origin: (out) (optional): how the state was found
  *
- * Returns: (transfer none): type and exact shape, under the input's name.
+ * Returns: (transfer none): type and exact shape, under the input's name. A state that is no input
+ *   of the model has a name of its own: `lstm.h` and `lstm.c` for the recurrent node `lstm`,
+ *   `clip.window` and `clip.count` for an input `clip` with `role=window`.
  */
 CONVRNN_API const ConvRnnTensorInfo *convrnn_session_get_state(const ConvRnnSession *session,
                                                                guint index, const gchar **output,
@@ -288,6 +360,22 @@ CONVRNN_API gboolean convrnn_session_restore_state(ConvRnnSession *session, GByt
                                                    GError **error);
 
 /**
+ * convrnn_session_adopt_state:
+ * @to: a session, of the same model as @from or of another
+ * @from: the session whose state @to goes on from
+ *
+ * Copies the state and its step count between two sessions that have the same state tensors, by
+ * name, type and shape: of two versions of a model, say, or of two precisions. A snapshot, in
+ * contrast, goes back into its own model only. Allocates nothing, unless it fails. Neither session
+ * may be in a step meanwhile; @from does not change.
+ *
+ * Returns: %TRUE; or %FALSE with %CONVRNN_ERROR_STATE, which names the tensor that one of the two
+ *   lacks or that differs, and nothing has changed.
+ */
+CONVRNN_API gboolean convrnn_session_adopt_state(ConvRnnSession *to, const ConvRnnSession *from,
+                                                 GError **error);
+
+/**
  * ConvRnnSessionStats:
  * @macs: multiply-accumulate operations per step, in convolutions and matrix products
  * @parameters: elements of the weights that the session uses
@@ -295,6 +383,9 @@ CONVRNN_API gboolean convrnn_session_restore_state(ConvRnnSession *session, GByt
  * @arena_bytes: this session's working memory, input and output buffers included
  * @state_bytes: this session's state, both halves of the double buffer
  * @threads: threads that a step uses at most, the caller's included
+ * @precision: what convolutions compute with; never %CONVRNN_PRECISION_AUTO
+ * @restarted_nodes: recurrent nodes that start from the same state in every step and would not with
+ *   convrnn_session_config_set_carry_rnn_state()
  */
 typedef struct {
     guint64 macs;
@@ -303,6 +394,8 @@ typedef struct {
     guint64 arena_bytes;
     guint64 state_bytes;
     guint threads;
+    ConvRnnPrecision precision;
+    guint restarted_nodes;
 } ConvRnnSessionStats;
 
 /**
@@ -317,6 +410,7 @@ CONVRNN_API void convrnn_session_get_stats(const ConvRnnSession *session,
  * @name: the node's name in the model, or the first of those that were fused
  * @op: the operator, or the operators fused into one, such as "Conv+Add+Relu"
  * @kernel: the implementation that runs it
+ * @reason: why a convolution is computed directly and not by a faster method; %NULL for all else
  * @macs: multiply-accumulate operations per step
  * @nanoseconds: wall time in the last step; 0 unless profiling
  */
@@ -324,6 +418,7 @@ typedef struct {
     const gchar *name;
     const gchar *op;
     const gchar *kernel;
+    const gchar *reason;
     guint64 macs;
     guint64 nanoseconds;
 } ConvRnnNodeStats;

@@ -85,6 +85,22 @@ CONVRNN_API ConvRnnTensor *convrnn_tensor_new(ConvRnnDType dtype, const gint64 *
                                               GBytes *data, GError **error);
 
 /**
+ * convrnn_tensor_new_from_npy:
+ * @path: (type filename): a file of NumPy's, as `numpy.save()` writes it: little-endian float32,
+ *   float64, int32, int64, uint8 or bool, in C or Fortran order
+ *
+ * Reads a tensor from a file, such as weights, or what a state starts from: for
+ * convrnn_session_config_set_initial() and for the `initial` of a cell.
+ *
+ * Returns: (transfer full) (nullable): a tensor, or %NULL with @error set, the message naming the
+ *   file: %CONVRNN_ERROR_IO, %CONVRNN_ERROR_FORMAT, %CONVRNN_ERROR_UNSUPPORTED for another element
+ *   type or byte order, %CONVRNN_ERROR_LIMIT or %CONVRNN_ERROR_NOMEM.
+ *
+ * Thread-safety: always safe.
+ */
+CONVRNN_API ConvRnnTensor *convrnn_tensor_new_from_npy(const gchar *path, GError **error);
+
+/**
  * convrnn_tensor_ref:
  *
  * Returns: (transfer full): @tensor, with one reference more. Thread-safety: always safe.

@@ -5,10 +5,16 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* Which registers the operating system saves. */
 #define XCR0_AVX    0x06u /* XMM, YMM */
 #define XCR0_AVX512 0xe6u /* and the masks, the upper halves, ZMM16…31 */
+#define XCR0_TILES  0x60000u
+
+#define ARCH_REQ_XCOMP_PERM 0x1023
+#define XFEATURE_TILEDATA   18
 
 static unsigned
 read_xcr0(void)
@@ -22,6 +28,7 @@ static CrCpuLevel
 detect(void)
 {
     const unsigned leaf7_512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
+    const unsigned leaf7_tiles = 1u << 24 | 1u << 22; /* edx: AMX-TILE, AMX-BF16 */
     unsigned a, b, c, d, xcr0;
 
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_FMA) || !(c & bit_AVX))
@@ -32,27 +39,48 @@ detect(void)
         return CR_CPU_C;
     if ((xcr0 & XCR0_AVX512) != XCR0_AVX512 || (b & leaf7_512) != leaf7_512)
         return CR_CPU_AVX2;
-    return CR_CPU_AVX512;
+    if ((xcr0 & XCR0_TILES) != XCR0_TILES || (d & leaf7_tiles) != leaf7_tiles ||
+        !__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & bit_AVX512BF16))
+        return CR_CPU_AVX512;
+    return CR_CPU_AMX;
 }
-#elif defined(__aarch64__)
-static CrCpuLevel
-detect(void)
+
+bool
+cr_cpu_allow_tiles(void)
 {
-    return CR_CPU_NEON; /* part of the architecture */
+    static gint known; /* 1 refused, 2 granted */
+    gint answer = g_atomic_int_get(&known);
+
+    if (answer == 0) {
+        answer = cr_cpu_detect() == CR_CPU_AMX &&
+                         syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, XFEATURE_TILEDATA) == 0
+                     ? 2
+                     : 1;
+        g_atomic_int_set(&known, answer);
+    }
+    return answer == 2;
 }
 #else
 static CrCpuLevel
 detect(void)
 {
+#if defined(__aarch64__)
+    return CR_CPU_NEON; /* part of the architecture */
+#else
     return CR_CPU_C;
+#endif
+}
+
+bool
+cr_cpu_allow_tiles(void)
+{
+    return false;
 }
 #endif
 
 static const char *const names[] = {
-    [CR_CPU_C] = "c",
-    [CR_CPU_NEON] = "neon",
-    [CR_CPU_AVX2] = "avx2",
-    [CR_CPU_AVX512] = "avx512",
+    [CR_CPU_C] = "c",           [CR_CPU_NEON] = "neon", [CR_CPU_AVX2] = "avx2",
+    [CR_CPU_AVX512] = "avx512", [CR_CPU_AMX] = "amx",
 };
 
 CrCpuLevel

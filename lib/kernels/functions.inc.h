@@ -3,8 +3,11 @@
 
 void V_ISA(conv_row)(const CrConvRow *row);
 void V_ISA(depthwise_row)(const CrDepthwiseRow *row);
+void V_ISA(depthwise_plane_row)(const CrDepthwiseRow *row);
 void V_ISA(max_pool_row)(const CrPoolRow *row);
 void V_ISA(average_pool_row)(const CrPoolRow *row);
+void V_ISA(max_pool_plane_row)(const CrPoolRow *row);
+void V_ISA(average_pool_plane_row)(const CrPoolRow *row);
 void V_ISA(winograd_input)(float *v, ptrdiff_t v_stride, const float *const rows[6]);
 void V_ISA(winograd_output)(float *const y[4], const float *m, ptrdiff_t m_stride,
                             const float *bias, float low, float high, int columns);
@@ -35,6 +38,9 @@ void V_ISA(unpack_row)(float *dst, ptrdiff_t plane_stride, const float *src, ptr
                        int channels, int width);
 void V_ISA(resize_row)(float *dst, const float *r0, const float *r1, float fy, const int32_t *x0,
                        const int32_t *x1, const float *fx, int width);
+void V_ISA(sample_plane_row)(float *dst, const float *src, const int32_t *x0, const int32_t *x1,
+                             const float *fx, int width);
+void V_ISA(blend_row)(float *dst, const float *a, const float *b, float f, int n);
 void V_ISA(sum_row)(float *acc, const float *row, int width);
 void V_ISA(gemv_panel)(float *y, const float *w, const float *bias, const float *x, int k);
 int V_ISA(has_non_finite)(const float *x, size_t n);

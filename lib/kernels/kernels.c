@@ -2,13 +2,15 @@
 #include "kernels/tables.h"
 
 const CrKernels *
-cr_kernels_get(CrCpuLevel level)
+cr_kernels_get(CrCpuLevel level, CrPrecision precision)
 {
     const CrCpuLevel best = cr_cpu_detect();
 
     if (level > best)
         level = best;
 #if defined(__x86_64__)
+    if (level >= CR_CPU_AMX && precision != CR_FLOAT32 && cr_cpu_allow_tiles())
+        return precision == CR_BF16 ? &cr_amx_bf16_kernels : &cr_amx_bf16x3_kernels;
     if (level >= CR_CPU_AVX512)
         return &cr_avx512_kernels;
     if (level >= CR_CPU_AVX2)
@@ -17,5 +19,6 @@ cr_kernels_get(CrCpuLevel level)
     if (level >= CR_CPU_NEON)
         return &cr_neon_kernels;
 #endif
+    (void)precision;
     return &cr_c_kernels;
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "core/cpu.h"
+#include "kernels/bf16.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -106,13 +107,17 @@ typedef void (*CrUnaryFn)(float *dst, const float *x, size_t n, float a, float b
 
 typedef struct CrKernels {
     CrCpuLevel level;
-    const char *name; /* "c", "avx2", "avx512", "neon" */
-    int block;        /* channels per pixel in the blocked layout: 8 or 16 */
+    const char *name;          /* "c", "avx2", "avx512", "neon" */
+    int block;                 /* channels per pixel in the blocked layout: 8 or 16 */
+    const CrBf16Kernels *bf16; /* for convolutions, instead of conv_row; NULL in float32 */
 
     void (*conv_row)(const CrConvRow *row);
     void (*depthwise_row)(const CrDepthwiseRow *row);
+    void (*depthwise_plane_row)(const CrDepthwiseRow *row); /* one channel, block 1 */
     void (*max_pool_row)(const CrPoolRow *row);
     void (*average_pool_row)(const CrPoolRow *row);
+    void (*max_pool_plane_row)(const CrPoolRow *row); /* one channel, block 1 */
+    void (*average_pool_plane_row)(const CrPoolRow *row);
 
     /* Winograd's F(4×4, 3×3) with the points 0, ±1, ±2, ∞ (Lavin and Gray 2016, arXiv:1509.09308),
      * one tile of one channel block. Input: v[i·v_stride + lane], i < 36, is Bᵀ·d·B of the 6×6
@@ -142,6 +147,13 @@ typedef struct CrKernels {
     void (*resize_row)(float *dst, const float *r0, const float *r1, float fy, const int32_t *x0,
                        const int32_t *x1, const float *fx, int width);
 
+    /* The same in two steps, for one channel of a plane (block 1): dst[x] = lerp(src[x0[x]],
+     * src[x1[x]], fx[x]) along a row, whose result serves all the rows that lie beside it; then
+     * dst[i] = lerp(a[i], b[i], f) for n floats. dst is none of the sources. */
+    void (*sample_plane_row)(float *dst, const float *src, const int32_t *x0, const int32_t *x1,
+                             const float *fx, int width);
+    void (*blend_row)(float *dst, const float *a, const float *b, float f, int n);
+
     /* acc[lane] += Σ_x row[x][lane], in the order of x: for means over pixels. */
     void (*sum_row)(float *acc, const float *row, int width);
 
@@ -152,8 +164,15 @@ typedef struct CrKernels {
     int (*has_non_finite)(const float *x, size_t n);
 } CrKernels;
 
-/* The table of a level; levels this build or processor lacks give the next one below. */
-const CrKernels *cr_kernels_get(CrCpuLevel level);
+typedef enum {
+    CR_FLOAT32,
+    CR_BF16X3,
+    CR_BF16,
+} CrPrecision;
+
+/* The table of a level and a precision; levels that this build or processor lacks give the next one
+ * below, precisions that the level lacks give float32. */
+const CrKernels *cr_kernels_get(CrCpuLevel level, CrPrecision precision);
 
 /* C := alpha · op(A) · op(B) + beta · C, row-major, by OpenBLAS on the calling thread alone. The
  * result of an element does not depend on how the caller cut M or N, as long as the cut is the

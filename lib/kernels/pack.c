@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "kernels/pack.h"
+#include "kernels/bf16.h"
+#include <string.h>
 
 size_t
 cr_conv_pack_size(const CrConvPack *pack, int n_blocks)
@@ -120,5 +122,67 @@ cr_winograd_transform(float *dst, const float *src, size_t kernels)
             dst[(size_t)i * kernels + k] =
                 (float)(row[0] * column[0] + row[1] * column[1] + row[2] * column[2]);
         }
+    }
+}
+
+/* To the nearest, ties to even. Weights are finite; NaN stays one. */
+static uint16_t
+round_to_bf16(float x)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &x, sizeof bits);
+    if (x != x)
+        return (uint16_t)(bits >> 16 | 0x40);
+    return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+void
+cr_bf16_round(uint16_t *dst, const float *src, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i] = round_to_bf16(src[i]);
+}
+
+static float
+bf16_value(uint16_t x)
+{
+    uint32_t bits = (uint32_t)x << 16;
+    float value;
+
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* All taps of one output channel and one input channel; dst is at lane 0 of the pair. */
+static void
+pack_bf16_taps(uint16_t *dst, const float *weights, int taps, ptrdiff_t tap_size, int term)
+{
+    for (int tap = 0; tap < taps; tap++, dst += tap_size) {
+        const uint16_t high = round_to_bf16(weights[tap]);
+        *dst = term ? round_to_bf16(weights[tap] - bf16_value(high)) : high;
+    }
+}
+
+void
+cr_bf16_pack_block(uint16_t *dst, const CrConvPack *pack, int n_blocks, int index, int first,
+                   int lanes, int term)
+{
+    const int taps = pack->kh * pack->kw;
+    const ptrdiff_t tile = CR_BF16_CHANNELS * 16, tap_size = n_blocks * tile;
+    int half = 0;
+
+    for (int s = 0; s < pack->n_segments; s++) {
+        const CrPackSegment *segment = &pack->segment[s];
+        for (int c = 0; c < segment->channels; c++) {
+            const int at = (half + c / 16) / 2, k = (half + c / 16) % 2 * 16 + c % 16;
+            uint16_t *pair = dst + at * taps * tap_size + index * tile + k / 2 * 32 + k % 2;
+            for (int lane = 0; lane < lanes; lane++) {
+                const float *weights = find_weights(pack, first + lane, segment->first_channel + c);
+                if (weights)
+                    pack_bf16_taps(pair + 2 * lane, weights, taps, tap_size, term);
+            }
+        }
+        half += (segment->channels + 15) / 16;
     }
 }

@@ -37,6 +37,12 @@ void cr_conv_pack_block(float *dst, const CrConvPack *pack, int n_blocks, int in
  * each of the filters·channels kernels in src. */
 void cr_winograd_transform(float *dst, const float *src, size_t kernels);
 
+/* One output block's part of a bfloat16 panel (bf16.h), whose memory is zero before the first; the
+ * segments' blocks of 16 channels follow each other in it. term 0: weights rounded; 1: what
+ * rounding leaves, rounded. */
+void cr_bf16_pack_block(uint16_t *dst, const CrConvPack *pack, int n_blocks, int index, int first,
+                        int lanes, int term);
+
 /* weights [channels][kh][kw] → [ky][kx][block] for the channels first … first + lanes - 1. */
 void cr_depthwise_pack(float *dst, const float *weights, int kh, int kw, int block, int first,
                        int lanes);
@@ -45,6 +51,9 @@ void cr_depthwise_pack(float *dst, const float *weights, int kh, int kw, int blo
  */
 void cr_gemv_pack(float *dst, const float *w, ptrdiff_t out_stride, ptrdiff_t in_stride, int k,
                   int block, int first, int lanes);
+
+/* n floats to bfloat16, to the nearest, ties to even. */
+void cr_bf16_round(uint16_t *dst, const float *src, size_t n);
 
 /* A bias: src[first … first + lanes - 1], then 0 up to `size`. All 0 when src is NULL. */
 void cr_bias_pack(float *dst, const float *src, int first, int lanes, int size);

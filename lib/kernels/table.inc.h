@@ -3,14 +3,23 @@
 
 #include "kernels/tables.h"
 
-const CrKernels V_ISA(kernels) = {
+#ifndef V_TABLE
+#define V_TABLE V_ISA(kernels)
+#define V_BF16  NULL
+#endif
+
+const CrKernels V_TABLE = {
     .level = V_LEVEL,
     .name = V_NAME,
     .block = V_LANES,
+    .bf16 = V_BF16,
     .conv_row = V_ISA(conv_row),
     .depthwise_row = V_ISA(depthwise_row),
+    .depthwise_plane_row = V_ISA(depthwise_plane_row),
     .max_pool_row = V_ISA(max_pool_row),
     .average_pool_row = V_ISA(average_pool_row),
+    .max_pool_plane_row = V_ISA(max_pool_plane_row),
+    .average_pool_plane_row = V_ISA(average_pool_plane_row),
     .winograd_input = V_ISA(winograd_input),
     .winograd_output = V_ISA(winograd_output),
     .binary =
@@ -40,6 +49,8 @@ const CrKernels V_ISA(kernels) = {
     .pack_row = V_ISA(pack_row),
     .unpack_row = V_ISA(unpack_row),
     .resize_row = V_ISA(resize_row),
+    .sample_plane_row = V_ISA(sample_plane_row),
+    .blend_row = V_ISA(blend_row),
     .sum_row = V_ISA(sum_row),
     .gemv_panel = V_ISA(gemv_panel),
     .has_non_finite = V_ISA(has_non_finite),

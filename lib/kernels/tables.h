@@ -8,6 +8,8 @@ extern const CrKernels cr_c_kernels;
 #if defined(__x86_64__)
 extern const CrKernels cr_avx2_kernels;
 extern const CrKernels cr_avx512_kernels;
+extern const CrKernels cr_amx_bf16_kernels;
+extern const CrKernels cr_amx_bf16x3_kernels;
 #elif defined(__aarch64__)
 extern const CrKernels cr_neon_kernels;
 #endif

@@ -29,6 +29,20 @@ cr_taps_inside(const CrPoolRow *row, int x)
     return taps;
 }
 
+/* The outputs [*begin, *end) whose taps all lie inside. */
+CR_INLINE void
+cr_taps_interior(const CrPoolRow *row, int *begin, int *end)
+{
+    const int last = row->in_width - 1 - (row->kw - 1) * row->dilation + row->pad_left;
+
+    *begin = (row->pad_left + row->stride - 1) / row->stride;
+    *end = last < 0 ? 0 : last / row->stride + 1;
+    if (*end > row->width)
+        *end = row->width;
+    if (*begin > *end)
+        *begin = *end = 0;
+}
+
 /* Taps in the divisor of an average. */
 CR_INLINE int
 cr_taps_counted(const CrPoolRow *row, int x, CrTaps taps)

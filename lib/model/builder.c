@@ -79,6 +79,55 @@ is_value(const ConvRnnBuilder *builder, guint value)
 
 /* --- ports --- */
 
+static void
+rename_value(CrGraph *graph, int index, const char *name)
+{
+    CrValue *value = cr_graph_get_value(graph, index);
+
+    g_hash_table_remove(graph->by_name, value->name);
+    g_free(value->name);
+    value->name = g_strdup(name);
+    value->made_up = false;
+    g_hash_table_insert(graph->by_name, value->name, GINT_TO_POINTER(index + 1));
+}
+
+char *
+cr_builder_free_name(const ConvRnnBuilder *builder, const char *name, int own)
+{
+    char *choice = g_strdup(name);
+
+    for (int i = 1;; i++) {
+        int taken = cr_graph_find(builder->graph, choice);
+        if (taken == CR_NO_VALUE || taken == own)
+            return choice;
+        g_free(choice);
+        choice = g_strdup_printf("%s_%d", name, i);
+    }
+}
+
+/* Whether the value `own` may have this name; a name that nobody asked for gives way. */
+static bool
+claim_name(ConvRnnBuilder *builder, const char *name, int own)
+{
+    int taken = cr_graph_find(builder->graph, name);
+
+    if (*name == '\0') {
+        cr_builder_fail(builder, CONVRNN_ERROR_FORMAT, "an input or output has no name");
+        return false;
+    }
+    if (taken == CR_NO_VALUE || taken == own)
+        return true;
+    if (!cr_graph_get_value(builder->graph, taken)->made_up) {
+        cr_builder_fail(builder, CONVRNN_ERROR_FORMAT, "two tensors are called '%s'", name);
+        return false;
+    }
+    char *other = cr_builder_free_name(builder, name, CR_NO_VALUE);
+    rename_value(builder->graph, taken, other);
+    cr_graph_get_value(builder->graph, taken)->made_up = true;
+    g_free(other);
+    return true;
+}
+
 guint
 convrnn_builder_input(ConvRnnBuilder *builder, const gchar *name, ConvRnnDType dtype,
                       const gint64 *dims, guint n_dims)
@@ -102,8 +151,8 @@ convrnn_builder_input(ConvRnnBuilder *builder, const gchar *name, ConvRnnDType d
                                    name, i, dims[i], CR_MAX_DIM);
         info.dims[i] = dims[i];
     }
-    if (cr_graph_find(builder->graph, name) != CR_NO_VALUE)
-        return cr_builder_fail(builder, CONVRNN_ERROR_FORMAT, "two tensors are called '%s'", name);
+    if (!claim_name(builder, name, CR_NO_VALUE))
+        return CONVRNN_NO_VALUE;
     if (!cr_graph_add_input(builder->graph, name, &info, &builder->failure))
         return CONVRNN_NO_VALUE;
     return (guint)cr_graph_find(builder->graph, name) + 1;
@@ -122,17 +171,6 @@ can_rename(const ConvRnnBuilder *builder, guint value)
     return cr_graph_get_value(builder->graph, (int)value - 1)->producer >= 0;
 }
 
-static void
-rename_value(CrGraph *graph, int index, const char *name)
-{
-    CrValue *value = cr_graph_get_value(graph, index);
-
-    g_hash_table_remove(graph->by_name, value->name);
-    g_free(value->name);
-    value->name = g_strdup(name);
-    g_hash_table_insert(graph->by_name, value->name, GINT_TO_POINTER(index + 1));
-}
-
 void
 convrnn_builder_output(ConvRnnBuilder *builder, const gchar *name, guint value)
 {
@@ -144,11 +182,10 @@ convrnn_builder_output(ConvRnnBuilder *builder, const gchar *name, guint value)
         cr_builder_fail(builder, CONVRNN_ERROR_FORMAT, "output '%s': %u is no value", name, value);
         return;
     }
-    if (*name == '\0' || cr_graph_find(builder->graph, name) != CR_NO_VALUE) {
-        cr_builder_fail(builder, CONVRNN_ERROR_FORMAT, "two tensors are called '%s'", name);
+    bool renames = can_rename(builder, value);
+    if (!claim_name(builder, name, renames ? (int)value - 1 : CR_NO_VALUE))
         return;
-    }
-    if (!can_rename(builder, value))
+    if (!renames)
         value = cr_builder_op(builder, "Identity", name, value, CONVRNN_NO_VALUE);
     rename_value(builder->graph, (int)value - 1, name);
     cr_graph_add_output(builder->graph, name, &info, &builder->failure);

@@ -2,7 +2,7 @@
 /* Inside the public builder. */
 #pragma once
 
-#include <convrnn/builder.h>
+#include <convrnn/layers.h>
 #include "model/graph.h"
 
 struct _ConvRnnBuilder {
@@ -31,6 +31,9 @@ guint cr_builder_op(ConvRnnBuilder *builder, const char *op, const char *name, g
 /* A constant that is `tensor` with other dimensions. */
 guint cr_builder_reshaped(ConvRnnBuilder *builder, ConvRnnTensor *tensor, const gint64 *dims,
                           int n_dims);
+
+/* "name", or "name_1" and so on when a value other than `own` has this name; to be freed. */
+char *cr_builder_free_name(const ConvRnnBuilder *builder, const char *name, int own);
 
 /* Hands over graph and states and leaves the builder empty. NULL with the remembered failure. */
 CrGraph *cr_builder_take(ConvRnnBuilder *builder, GArray **states, GError **error);

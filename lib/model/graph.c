@@ -63,24 +63,18 @@ cr_graph_find(const CrGraph *graph, const char *name)
 
 /* Takes over name, which is new. */
 static int
-add_value(CrGraph *graph, char *name)
+add_value(CrGraph *graph, char *name, bool made_up)
 {
-    CrValue value = {.name = name, .producer = -1};
+    CrValue value = {.name = name, .made_up = made_up, .producer = -1};
 
     g_array_append_val(graph->values, value);
     g_hash_table_insert(graph->by_name, name, GINT_TO_POINTER((gint)graph->values->len));
     return (int)graph->values->len - 1;
 }
 
-int
-cr_graph_value(CrGraph *graph, const char *name)
-{
-    int found = cr_graph_find(graph, name);
-    return found != CR_NO_VALUE ? found : add_value(graph, g_strdup(name));
-}
-
-int
-cr_graph_new_value(CrGraph *graph, const char *hint)
+/* A name that no value has; to be freed. */
+static char *
+unique_name(CrGraph *graph, const char *hint)
 {
     int next = GPOINTER_TO_INT(g_hash_table_lookup(graph->by_name, NEXT_NAME));
     char *name = g_strdup(hint);
@@ -90,7 +84,31 @@ cr_graph_new_value(CrGraph *graph, const char *hint)
         name = g_strdup_printf("%s_%d", hint, ++next);
     }
     g_hash_table_insert(graph->by_name, (gpointer)NEXT_NAME, GINT_TO_POINTER(next));
-    return add_value(graph, name);
+    return name;
+}
+
+int
+cr_graph_value(CrGraph *graph, const char *name)
+{
+    int found = cr_graph_find(graph, name);
+    CrValue *value = found != CR_NO_VALUE ? cr_graph_get_value(graph, found) : NULL;
+
+    if (value && !value->made_up)
+        return found;
+    if (value) { /* a name of ours that the file uses, too */
+        char *other = unique_name(graph, name);
+        g_hash_table_remove(graph->by_name, name);
+        g_free(value->name);
+        value->name = other;
+        g_hash_table_insert(graph->by_name, other, GINT_TO_POINTER(found + 1));
+    }
+    return add_value(graph, g_strdup(name), false);
+}
+
+int
+cr_graph_new_value(CrGraph *graph, const char *hint)
+{
+    return add_value(graph, unique_name(graph, hint), true);
 }
 
 int

@@ -15,6 +15,7 @@
 #define CR_MAX_DIM      (1 << 30)   /* one dimension */
 #define CR_MAX_ELEMENTS (1LL << 31) /* elements of one tensor */
 #define CR_MAX_NAME     4096        /* bytes of one name */
+#define CR_MAX_NESTING  32          /* graphs in nodes of graphs, and calls in functions */
 
 /* A dense tensor: the public, immutable one. */
 struct _ConvRnnTensor {
@@ -27,6 +28,8 @@ struct _ConvRnnTensor {
     GBytes *bytes; /* owns data */
 };
 
+typedef struct _CrGraph CrGraph;
+
 typedef enum {
     CR_ATTR_INT,
     CR_ATTR_FLOAT,
@@ -35,7 +38,8 @@ typedef enum {
     CR_ATTR_FLOATS,
     CR_ATTR_STRINGS,
     CR_ATTR_TENSOR,
-    CR_ATTR_OTHER, /* a graph or anything else: kept only so that messages can name it */
+    CR_ATTR_GRAPH, /* of a control-flow node only */
+    CR_ATTR_OTHER, /* anything else: kept only so that messages can name it */
 } CrAttrType;
 
 typedef struct {
@@ -49,6 +53,7 @@ typedef struct {
     char *string;   /* NUL-terminated */
     char **strings; /* NULL-terminated */
     ConvRnnTensor *tensor;
+    CrGraph *graph; /* finished */
 } CrAttr;
 
 #define CR_NO_VALUE (-1) /* an optional input or output that is left out */
@@ -60,6 +65,9 @@ typedef struct {
     int n_inputs, n_outputs;
     int *inputs; /* indices into CrGraph.values, or CR_NO_VALUE */
     int *outputs;
+    /* The last of the inputs: values that the graphs in its attributes use without defining them,
+     * one graph's after the other's. So a node depends on all that its graphs depend on. */
+    int n_captured;
     int n_attrs;
     CrAttr *attrs;
 } CrNode;
@@ -67,6 +75,7 @@ typedef struct {
 /* One edge: a graph input, an initializer, or what a node computes. */
 typedef struct {
     char *name;              /* unique in the graph */
+    bool made_up;            /* the name is ours, and gives way to one that the file uses */
     ConvRnnTensor *constant; /* an initializer's value, else NULL */
     int producer; /* index of the node that computes it, -1 for inputs and initializers */
 } CrValue;
@@ -82,14 +91,17 @@ typedef struct {
     ConvRnnTensor *initial; /* NULL = zeros */
 } CrStatePair;
 
-typedef struct {
+/* A model's graph, or one in a node's attribute. The latter's inputs are its own and, behind them,
+ * the values that it captures from the graph around it: it stands for itself. */
+struct _CrGraph {
     GArray *values;      /* CrValue */
     GArray *nodes;       /* CrNode, in topological order once cr_graph_finish() has returned true */
     GArray *inputs;      /* CrPort */
     GArray *outputs;     /* CrPort */
     GHashTable *by_name; /* value name → GINT_TO_POINTER(index + 1) */
     GHashTable *metadata; /* ONNX metadata_props: char* → char* */
-} CrGraph;
+    int n_captured;       /* the last of the inputs */
+};
 
 struct _ConvRnnModel {
     gatomicrefcount ref_count;
@@ -100,6 +112,8 @@ struct _ConvRnnModel {
     GKeyFile *info;         /* parsed .modelinfo, NULL when there is none */
     GHashTable *properties; /* its entries as text that lives as long as the model */
     GArray *states;         /* CrStatePair given by the builder */
+    GArray *windows;        /* CrFrameWindow, NULL for none: see model/frame_window.h */
+    bool carries_rnn_state; /* the .modelinfo says so */
     GMutex plans_lock;
     GHashTable *plans; /* key string → CrPlan*, weak: see runtime/plan.h */
 };
@@ -109,7 +123,7 @@ struct _ConvRnnModel {
 CrGraph *cr_graph_new(void);
 void cr_graph_free(CrGraph *graph);
 
-/* The value called `name`, made when it does not exist yet. */
+/* The value that a file calls `name`, made when it does not exist yet. */
 int cr_graph_value(CrGraph *graph, const char *name);
 /* The value called `name`, or CR_NO_VALUE. */
 int cr_graph_find(const CrGraph *graph, const char *name);
@@ -150,7 +164,13 @@ void cr_node_set_float(CrNode *node, const char *attr, float v);
 void cr_node_set_string(CrNode *node, const char *attr, const char *v);
 void cr_node_set_ints(CrNode *node, const char *attr, const int64_t *v, int n);
 void cr_node_set_floats(CrNode *node, const char *attr, const float *v, int n);
+void cr_node_set_strings(CrNode *node, const char *attr, const char *const *v, int n);
 void cr_node_remove_attr(CrNode *node, const char *attr);
+
+/* If, Loop or Scan: its graphs take its place when shapes are bound. */
+bool cr_node_is_control(const CrNode *node);
+/* The graph in an attribute, or NULL; *captured is the first input that it captures. */
+const CrGraph *cr_node_graph(const CrNode *node, const char *attr, int *captured);
 
 const CrAttr *cr_node_attr(const CrNode *node, const char *attr); /* NULL when absent */
 int64_t cr_node_int(const CrNode *node, const char *attr, int64_t fallback);

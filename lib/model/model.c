@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/graph.h"
+#include "model/frame_window.h"
 #include "model/model_cache.h"
 #include "model/model_info.h"
 #include "model/states.h"
@@ -38,6 +39,7 @@ model_free(ConvRnnModel *model)
     g_clear_pointer(&model->info, g_key_file_unref);
     g_hash_table_unref(model->properties);
     cr_states_free(model->states);
+    g_clear_pointer(&model->windows, g_array_unref);
     g_hash_table_unref(model->plans);
     g_mutex_clear(&model->plans_lock);
     g_free(model);
@@ -132,7 +134,8 @@ convrnn_model_get_n_inputs(const ConvRnnModel *model)
 const ConvRnnTensorInfo *
 convrnn_model_get_input(const ConvRnnModel *model, guint index)
 {
-    return get_info(model->graph->inputs, index);
+    const CrFrameWindow *window = cr_frame_window_find(model, index);
+    return window ? &window->frame : get_info(model->graph->inputs, index);
 }
 
 guint

@@ -96,6 +96,19 @@ cr_model_info_get(const ConvRnnModel *model, const char *tensor, const char *key
     return text;
 }
 
+bool
+cr_model_info_boolean(const ConvRnnModel *model, const char *key, bool *value, GError **error)
+{
+    const char *text = cr_model_info_get(model, CR_MODEL_INFO_GROUP, key);
+
+    *value = text && strcmp(text, "true") == 0;
+    if (!text || *value || strcmp(text, "false") == 0)
+        return true;
+    g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_FORMAT,
+                "%s: [modelinfo] %s=%s, expected true or false", model->name, key, text);
+    return false;
+}
+
 /* --- numbers --- */
 
 static bool

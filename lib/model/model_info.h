@@ -17,6 +17,10 @@ GHashTable *cr_model_info_properties(GKeyFile *info);
 /* One entry, or NULL. */
 const char *cr_model_info_get(const ConvRnnModel *model, const char *tensor, const char *key);
 
+/* An entry of [modelinfo] that is true or false; false when it is absent. FORMAT for anything else.
+ */
+bool cr_model_info_boolean(const ConvRnnModel *model, const char *key, bool *value, GError **error);
+
 /* The tensor that a property writes as text: one number (a scalar), several with ';' or ',' between
  * them (a vector), or the name of a constant of the model. *tensor stays NULL when the property is
  * absent. FORMAT when it is none of these, or a number does not fit the type. */

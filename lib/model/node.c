@@ -31,6 +31,7 @@ attr_clear(CrAttr *attr)
     g_free(attr->string);
     g_strfreev(attr->strings);
     convrnn_tensor_unref(attr->tensor);
+    cr_graph_free(attr->graph);
 }
 
 void
@@ -91,6 +92,16 @@ cr_node_set_floats(CrNode *node, const char *attr, const float *v, int n)
 }
 
 void
+cr_node_set_strings(CrNode *node, const char *attr, const char *const *v, int n)
+{
+    CrAttr *a = append(node, attr, CR_ATTR_STRINGS);
+    a->strings = g_new0(char *, n + 1);
+    for (int i = 0; i < n; i++)
+        a->strings[i] = g_strdup(v[i]);
+    a->n = n;
+}
+
+void
 cr_node_remove_attr(CrNode *node, const char *attr)
 {
     for (int i = 0; i < node->n_attrs; i++) {
@@ -102,6 +113,28 @@ cr_node_remove_attr(CrNode *node, const char *attr)
         node->n_attrs--;
         return;
     }
+}
+
+bool
+cr_node_is_control(const CrNode *node)
+{
+    static const char *const ops[] = {"If", "Loop", "Scan", NULL};
+    return *node->domain == '\0' && g_strv_contains(ops, node->op);
+}
+
+const CrGraph *
+cr_node_graph(const CrNode *node, const char *attr, int *captured)
+{
+    *captured = node->n_inputs - node->n_captured;
+    for (int i = 0; i < node->n_attrs; i++) {
+        const CrAttr *a = &node->attrs[i];
+        if (a->type != CR_ATTR_GRAPH)
+            continue;
+        if (strcmp(a->name, attr) == 0)
+            return a->graph;
+        *captured += a->graph->n_captured;
+    }
+    return NULL;
 }
 
 const CrAttr *

@@ -20,6 +20,7 @@ static const Rule rules[] = {
     {"previous_", "", "new_", ""},
     {"previous_", "", "next_", ""},
     {"old_", "", "new_", ""},
+    {"past_", "", "present_", ""},
     {"in_", "", "out_", ""},
     {"", "_in", "", "_out"},
     {"", ".in", "", ".out"},

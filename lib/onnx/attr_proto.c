@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* AttributeProto. The first walk over it counts and remembers, the second fills. */
+#include "model/name_hash.h"
 #include "onnx/proto.h"
 #include <string.h>
 
@@ -10,6 +11,7 @@ enum {
     TYPE_INT = 2,
     TYPE_STRING = 3,
     TYPE_TENSOR = 4,
+    TYPE_GRAPH = 5,
     TYPE_FLOATS = 6,
     TYPE_INTS = 7,
     TYPE_STRINGS = 8,
@@ -38,19 +40,19 @@ type_of_field(uint32_t number)
     static const uint8_t types[] = {
         [A_F] = TYPE_FLOAT,         [A_I] = TYPE_INT,         [A_S] = TYPE_STRING,
         [A_T] = TYPE_TENSOR,        [A_FLOATS] = TYPE_FLOATS, [A_INTS] = TYPE_INTS,
-        [A_STRINGS] = TYPE_STRINGS,
+        [A_STRINGS] = TYPE_STRINGS, [A_G] = TYPE_GRAPH,
     };
-    if (number == A_G || (number > A_STRINGS && number <= 15))
-        return 5; /* a graph, or a list of something rare */
+    if (number > A_STRINGS && number <= 15)
+        return TYPE_LAST; /* something rare */
     return number < G_N_ELEMENTS(types) ? types[number] : TYPE_UNDEFINED;
 }
 
 /* What the first walk over an attribute finds. */
 typedef struct {
     uint64_t type, implied;
-    bool reference;
+    char *reference; /* the attribute of the function that it stands for */
     size_t n_ints, n_floats, n_strings;
-    CrWireField f, i, s, t; /* the last of each; number 0 when absent */
+    CrWireField f, i, s, t, g; /* the last of each; number 0 when absent */
 } Scan;
 
 static bool
@@ -80,6 +82,9 @@ scan_field(Scan *scan, CrAttr *attr, const CrWireField *field, GError **error)
     case A_T:
         scan->t = *field;
         return cr_wire_want(field, CR_WIRE_LENGTH, "AttributeProto.t", error);
+    case A_G:
+        scan->g = *field;
+        return cr_wire_want(field, CR_WIRE_LENGTH, "AttributeProto.g", error);
     case A_STRINGS:
         scan->n_strings++;
         return cr_wire_want(field, CR_WIRE_LENGTH, "AttributeProto.strings", error);
@@ -94,8 +99,9 @@ scan_field(Scan *scan, CrAttr *attr, const CrWireField *field, GError **error)
         scan->n_ints += count;
         return true;
     case A_REF:
-        scan->reference = true;
-        return true;
+        g_free(scan->reference);
+        scan->reference = cr_wire_text(field, CR_MAX_NAME, "an attribute's name", error);
+        return scan->reference != NULL;
     default:
         return true;
     }
@@ -222,40 +228,145 @@ read_tensor(CrOnnxFile *file, const Scan *scan, CrAttr *attr, GError **error)
     return attr->tensor != NULL;
 }
 
-bool
-cr_onnx_attr(CrOnnxFile *file, CrWire wire, CrAttr *attr, GError **error)
+static bool
+read_graph(CrOnnxFile *file, const Scan *scan, CrAttr *attr, GError **error)
 {
-    Scan scan = {.type = TYPE_UNDEFINED};
+    const CrOnnxScope *outer = file->scope;
+    CrOnnxScope scope = {
+        .outer = outer, .call = outer->call, .opset = outer->opset, .depth = outer->depth + 1};
 
-    if (!scan_attr(&scan, attr, wire, error) ||
-        !cr_onnx_take(file,
-                      256 + 8 * scan.n_ints + 4 * scan.n_floats + 48 * scan.n_strings +
-                          cr_wire_left(&wire),
-                      wire.pos, error))
+    if (!scan->g.number) {
+        g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_FORMAT,
+                    "attribute '%s' is a graph, but there is none", attr->name);
         return false;
-    attr->type = CR_ATTR_OTHER;
-    if (scan.reference)
-        return true;
-    switch (scan.type) {
+    }
+    if (outer->depth >= CR_MAX_NESTING) {
+        g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_LIMIT,
+                    "byte %" G_GSIZE_FORMAT ": graphs are nested more than %d deep", scan->g.offset,
+                    CR_MAX_NESTING);
+        return false;
+    }
+    if (!cr_onnx_take(file, 4096, scan->g.offset, error))
+        return false;
+    attr->type = CR_ATTR_GRAPH;
+    attr->graph = scope.graph = cr_graph_new();
+    scope.refused = g_hash_table_new_full(cr_name_hash, g_str_equal, g_free, g_free);
+    file->scope = &scope;
+    bool ok = cr_onnx_graph(file, scan->g.body, error) &&
+              cr_onnx_capture(file, &scope, attr, scan->g.offset, error) &&
+              cr_graph_finish(scope.graph, error);
+    file->scope = outer;
+    g_hash_table_unref(scope.refused);
+    return ok;
+}
+
+/* What the call of a function says of one of its attributes. */
+static const CrAttr *
+given_by_call(const CrOnnxScope *scope, const char *name)
+{
+    return scope->call ? cr_node_attr(scope->call->node, name) : NULL;
+}
+
+static void
+copy_attr(CrAttr *to, const CrAttr *from)
+{
+    char *name = to->name;
+
+    *to = *from;
+    to->name = name;
+    to->ints = from->ints ? g_memdup2(from->ints, from->n * sizeof *from->ints) : NULL;
+    to->floats = from->floats ? g_memdup2(from->floats, from->n * sizeof *from->floats) : NULL;
+    to->string = g_strdup(from->string);
+    to->strings = g_strdupv(from->strings);
+    to->tensor = from->tensor ? convrnn_tensor_ref(from->tensor) : NULL;
+}
+
+static size_t
+size_of_attr(const CrAttr *attr)
+{
+    size_t size = 256 + (attr->string ? strlen(attr->string) : 0);
+
+    if (attr->ints || attr->floats)
+        size += (size_t)attr->n * sizeof(int64_t);
+    for (char **text = attr->strings; text && *text; text++)
+        size += 48 + strlen(*text);
+    return size;
+}
+
+/* What the attribute stands for: the call's, else the function's default, else nothing, and then
+ * the node has no such attribute. Outside of functions it stands for nothing known. */
+static bool
+resolve(CrOnnxFile *file, const char *name, CrAttr *attr, GError **error)
+{
+    const CrOnnxScope *scope = file->scope;
+    const CrAttr *given = given_by_call(scope, name);
+    const CrWire *fallback =
+        scope->call && !given ? g_hash_table_lookup(scope->call->function->attrs, name) : NULL;
+
+    if (given && given->type != CR_ATTR_OTHER) {
+        if (!cr_onnx_take(file, size_of_attr(given), 0, error))
+            return false;
+        copy_attr(attr, given);
+    } else if (fallback) {
+        CrOnnxScope apart = *scope;
+        char *own = g_steal_pointer(&attr->name);
+        apart.call = NULL; /* a default cannot refer to anything */
+        file->scope = &apart;
+        bool ok = cr_onnx_attr(file, *fallback, false, attr, error);
+        file->scope = scope;
+        g_free(attr->name);
+        attr->name = own;
+        return ok;
+    } else if (scope->call && !given) {
+        g_clear_pointer(&attr->name, g_free);
+    }
+    return true;
+}
+
+static bool
+read_value(CrOnnxFile *file, const Scan *scan, CrWire wire, CrAttr *attr, GError **error)
+{
+    switch (scan->type) {
     case TYPE_INT:
         attr->type = CR_ATTR_INT;
-        attr->i = (int64_t)scan.i.value;
+        attr->i = (int64_t)scan->i.value;
         return true;
     case TYPE_FLOAT:
         attr->type = CR_ATTR_FLOAT;
-        attr->f = as_float(scan.f.value);
+        attr->f = as_float(scan->f.value);
         return true;
     case TYPE_STRING:
-        return read_text(attr, &scan.s, error);
+        return read_text(attr, &scan->s, error);
     case TYPE_STRINGS:
-        return read_strings(&scan, attr, wire, error);
+        return read_strings(scan, attr, wire, error);
     case TYPE_INTS:
     case TYPE_FLOATS:
-        read_numbers(&scan, attr, wire);
+        read_numbers(scan, attr, wire);
         return true;
     case TYPE_TENSOR:
-        return read_tensor(file, &scan, attr, error);
+        return read_tensor(file, scan, attr, error);
     default:
         return true;
     }
+}
+
+bool
+cr_onnx_attr(CrOnnxFile *file, CrWire wire, bool graphs, CrAttr *attr, GError **error)
+{
+    Scan scan = {.type = TYPE_UNDEFINED};
+    bool ok = scan_attr(&scan, attr, wire, error) &&
+              cr_onnx_take(file,
+                           256 + 8 * scan.n_ints + 4 * scan.n_floats + 48 * scan.n_strings +
+                               (scan.g.number ? 0 : cr_wire_left(&wire)),
+                           wire.pos, error);
+
+    attr->type = CR_ATTR_OTHER;
+    if (ok && scan.reference)
+        ok = resolve(file, scan.reference, attr, error);
+    else if (ok && scan.type == TYPE_GRAPH && graphs)
+        ok = read_graph(file, &scan, attr, error);
+    else if (ok)
+        ok = read_value(file, &scan, wire, attr, error);
+    g_free(scan.reference);
+    return ok;
 }

@@ -2,18 +2,32 @@
 #include "onnx/import.h"
 #include <string.h>
 
-static const CrImportRule *const families[] = {
-    cr_import_constant, cr_import_normalize, cr_import_reduce,
-    cr_import_resize,   cr_import_shape,     cr_import_softmax,
+/* The rules of one domain, in families. */
+static const struct {
+    const char *domain;
+    const CrImportRule *rules;
+} families[] = {
+    {"", cr_import_activation},
+    {"", cr_import_causal_conv},
+    {"", cr_import_constant},
+    {"", cr_import_control},
+    {"", cr_import_normalize},
+    {"", cr_import_quantize},
+    {"", cr_import_reduce},
+    {"", cr_import_resize},
+    {"", cr_import_shape},
+    {"", cr_import_softmax},
+    {"com.microsoft", cr_import_causal_conv},
+    {"com.microsoft", cr_import_fused},
 };
 
 static const CrImportRule *
 find_rule(const CrNode *node)
 {
-    if (*node->domain)
-        return NULL;
     for (size_t f = 0; f < G_N_ELEMENTS(families); f++) {
-        for (const CrImportRule *rule = families[f]; rule->op; rule++) {
+        if (strcmp(families[f].domain, node->domain) != 0)
+            continue;
+        for (const CrImportRule *rule = families[f].rules; rule->op; rule++) {
             if (strcmp(rule->op, node->op) == 0)
                 return rule;
         }
@@ -24,7 +38,8 @@ find_rule(const CrNode *node)
 bool
 cr_import_node(CrOnnxFile *file, CrNode *node, GError **error)
 {
-    CrImport import = {.graph = file->graph, .opset = file->opset, .node = node};
+    const CrOnnxScope *scope = file->scope;
+    CrImport import = {.file = file, .graph = scope->graph, .opset = scope->opset, .node = node};
     const CrImportRule *rule = find_rule(node);
 
     /* What a rule adds to the graph at most: some constants and three nodes. */
@@ -34,7 +49,7 @@ cr_import_node(CrOnnxFile *file, CrNode *node, GError **error)
         cr_node_clear(node);
         return ok;
     }
-    return cr_graph_add_node(file->graph, node, error);
+    return cr_graph_add_node(scope->graph, node, error);
 }
 
 bool
@@ -129,6 +144,83 @@ cr_import_float_to_input(CrImport *import, const char *attr, int index, GError *
         cr_node_remove_attr(import->node, attr);
     }
     return true;
+}
+
+void
+cr_import_element_type(CrNode *node, const char *attr)
+{
+    int64_t type = cr_node_int(node, attr, 0);
+
+    if (type == CR_ONNX_FLOAT16 || type == CR_ONNX_BFLOAT16) {
+        cr_node_remove_attr(node, attr);
+        cr_node_set_int(node, attr, CONVRNN_DTYPE_FLOAT32);
+    }
+}
+
+static void
+add_helper(CrImport *import, const char *op, int output, int n, const int *inputs, GError **error)
+{
+    CrNode node;
+    char *name = g_strdup_printf("%s.%s", import->node->name, op);
+
+    cr_node_init(&node, op, "", name, n, 1);
+    for (int i = 0; i < n; i++)
+        node.inputs[i] = inputs[i];
+    while (node.n_inputs > 0 && node.inputs[node.n_inputs - 1] == CR_NO_VALUE)
+        node.n_inputs--;
+    node.outputs[0] = output;
+    g_free(name);
+    import->failed = !cr_graph_add_node(import->graph, &node, error);
+}
+
+int
+cr_import_op(CrImport *import, const char *op, int n, const int *inputs, GError **error)
+{
+    if (import->failed || !cr_onnx_take(import->file, 1024, 0, error)) {
+        import->failed = true;
+        return CR_NO_VALUE;
+    }
+    int output = cr_graph_new_value(import->graph, import->node->name);
+    add_helper(import, op, output, n, inputs, error);
+    return output;
+}
+
+void
+cr_import_output(CrImport *import, int index, const char *op, int n, const int *inputs,
+                 GError **error)
+{
+    CrNode *node = import->node;
+
+    if (!import->failed)
+        add_helper(import, op, node->outputs[index], n, inputs, error);
+    node->outputs[index] = CR_NO_VALUE;
+    while (node->n_outputs > 0 && node->outputs[node->n_outputs - 1] == CR_NO_VALUE)
+        node->n_outputs--;
+}
+
+CrNode *
+cr_import_last(const CrImport *import)
+{
+    if (import->failed) /* there may be none; this one will not be used either */
+        return import->node;
+    return cr_graph_get_node(import->graph, (int)import->graph->nodes->len - 1);
+}
+
+void
+cr_import_become(CrImport *import, const char *op, int n, const int *inputs)
+{
+    CrNode *node = import->node;
+
+    g_free(node->op);
+    node->op = g_strdup(op);
+    *node->domain = '\0';
+    node->n_inputs = 0;
+    for (int i = 0; i < n; i++)
+        cr_import_set_input(node, i, inputs[i]);
+    while (node->n_inputs > 0 && node->inputs[node->n_inputs - 1] == CR_NO_VALUE)
+        node->n_inputs--;
+    while (node->n_attrs > 0)
+        cr_node_remove_attr(node, node->attrs[0].name);
 }
 
 bool

@@ -86,14 +86,14 @@ pair_clear(Pair *pair)
     g_free(pair->other_text);
 }
 
-static bool
-read_opset(CrOnnxFile *file, const CrWireField *field, GError **error)
+bool
+cr_onnx_opset(const CrWireField *field, int64_t *opset, GError **error)
 {
     Pair pair = {.text_field = 1, .other_field = 2};
     bool ok = pair_read(&pair, field, error);
 
     if (ok && (*pair.text == '\0' || strcmp(pair.text, "ai.onnx") == 0))
-        file->opset = (int64_t)pair.number;
+        *opset = (int64_t)pair.number;
     pair_clear(&pair);
     return ok;
 }
@@ -112,18 +112,6 @@ read_metadata(CrOnnxFile *file, const CrWireField *field, GError **error)
 }
 
 static bool
-read_function(CrOnnxFile *file, const CrWireField *field, GError **error)
-{
-    Pair pair = {.text_field = 1, .other_field = 10, .max_other = CR_MAX_NAME};
-    bool ok = cr_onnx_take(file, 512, field->offset, error) && pair_read(&pair, field, error);
-
-    if (ok)
-        g_hash_table_add(file->functions, g_strconcat(pair.other_text, ":", pair.text, NULL));
-    pair_clear(&pair);
-    return ok;
-}
-
-static bool
 read_field(CrOnnxFile *file, const CrWireField *field, CrWire *graph, GError **error)
 {
     switch (field->number) {
@@ -131,11 +119,12 @@ read_field(CrOnnxFile *file, const CrWireField *field, CrWire *graph, GError **e
         file->ir_version = (int64_t)field->value;
         return cr_wire_want(field, CR_WIRE_VARINT, "ir_version", error);
     case M_OPSET_IMPORT:
-        return read_opset(file, field, error);
+        return cr_onnx_opset(field, &file->opset, error);
     case M_METADATA:
         return read_metadata(file, field, error);
     case M_FUNCTION:
-        return read_function(file, field, error);
+        return cr_wire_want(field, CR_WIRE_LENGTH, "a function", error) &&
+               cr_onnx_function(file, field->body, error);
     case M_GRAPH:
         if (!cr_wire_want(field, CR_WIRE_LENGTH, "graph", error))
             return false;
@@ -221,8 +210,16 @@ read_model(CrOnnxFile *file, CrWire wire, GError **error)
         if (!read_field(file, &field, &graph, error))
             return false;
     }
-    return more == 0 && check_versions(file, &graph, error) && cr_onnx_graph(file, graph, error) &&
-           cr_graph_finish(file->graph, error);
+    if (more < 0 || !check_versions(file, &graph, error))
+        return false;
+    CrOnnxScope scope = {.graph = file->graph,
+                         .opset = file->opset,
+                         .refused =
+                             g_hash_table_new_full(cr_name_hash, g_str_equal, g_free, g_free)};
+    file->scope = &scope;
+    bool ok = cr_onnx_graph(file, graph, error) && cr_graph_finish(file->graph, error);
+    g_hash_table_unref(scope.refused);
+    return ok;
 }
 
 static CrWire
@@ -245,7 +242,7 @@ cr_onnx_load(GBytes *data, const char *name, CrGraph **graph, GError **error)
     /* The mapped file itself is the fourth part; the rest is for what is not counted one by one. */
     file.memory_left = 3 * g_bytes_get_size(data) + (48 << 20);
     file.graph = cr_graph_new();
-    file.functions = g_hash_table_new_full(cr_name_hash, g_str_equal, g_free, NULL);
+    file.functions = g_hash_table_new_full(cr_name_hash, g_str_equal, NULL, cr_onnx_function_free);
     bool ok = read_model(&file, whole(data), error);
     g_hash_table_unref(file.functions);
     if (ok) {

@@ -11,11 +11,12 @@ enum {
     N_OP = 4,
     N_ATTR = 5,
     N_DOMAIN = 7,
+    N_OVERLOAD = 8,
 };
 
 typedef struct {
     int n[8]; /* how many of each field */
-    char *name, *op, *domain;
+    char *name, *op, *domain, *overload;
 } Head;
 
 static bool
@@ -43,6 +44,8 @@ scan_node(Head *head, CrWire wire, GError **error)
             ok = read_string(&field, "a node's operator", &head->op, error);
         else if (field.number == N_DOMAIN)
             ok = read_string(&field, "a node's domain", &head->domain, error);
+        else if (field.number == N_OVERLOAD)
+            ok = read_string(&field, "a node's overload", &head->overload, error);
         else if (field.number == N_INPUT || field.number == N_OUTPUT || field.number == N_ATTR)
             ok = cr_wire_want(&field, CR_WIRE_LENGTH, "a part of a node", error);
     }
@@ -66,7 +69,7 @@ scan_node(Head *head, CrWire wire, GError **error)
 }
 
 static bool
-read_value(CrOnnxFile *file, const CrWireField *field, int *value, GError **error)
+read_value(CrOnnxFile *file, const CrWireField *field, bool output, int *value, GError **error)
 {
     *value = CR_NO_VALUE;
     if (cr_wire_left(&field->body) == 0)
@@ -74,10 +77,8 @@ read_value(CrOnnxFile *file, const CrWireField *field, int *value, GError **erro
     char *name = cr_wire_text(field, CR_MAX_NAME, "a tensor's name", error);
     if (!name)
         return false;
-    bool ok = cr_graph_find(file->graph, name) != CR_NO_VALUE ||
-              cr_onnx_take(file, 256 + strlen(name), field->offset, error);
-    if (ok)
-        *value = cr_graph_value(file->graph, name);
+    bool ok = output ? cr_onnx_define(file, name, field->offset, value, error)
+                     : cr_onnx_use(file, file->scope, name, field->offset, value, error);
     g_free(name);
     return ok;
 }
@@ -89,8 +90,12 @@ add_attr(CrOnnxFile *file, CrNode *node, const CrWireField *field, GError **erro
 
     *attr = (CrAttr){.name = NULL};
     node->n_attrs++;
-    if (!cr_onnx_attr(file, field->body, attr, error))
+    if (!cr_onnx_attr(file, field->body, cr_node_is_control(node), attr, error))
         return false;
+    if (!attr->name) { /* nothing was left of it */
+        node->n_attrs--;
+        return true;
+    }
     for (int i = 0; i < node->n_attrs - 1; i++) {
         if (strcmp(node->attrs[i].name, attr->name) == 0) {
             g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_FORMAT, "attribute '%s' is there twice",
@@ -110,9 +115,9 @@ read_body(CrOnnxFile *file, CrWire wire, CrNode *node, GError **error)
 
     while (ok && cr_wire_next(&wire, &field, NULL) > 0) {
         if (field.number == N_INPUT)
-            ok = read_value(file, &field, &node->inputs[in++], error);
+            ok = read_value(file, &field, false, &node->inputs[in++], error);
         else if (field.number == N_OUTPUT)
-            ok = read_value(file, &field, &node->outputs[out++], error);
+            ok = read_value(file, &field, true, &node->outputs[out++], error);
         else if (field.number == N_ATTR)
             ok = add_attr(file, node, &field, error);
     }
@@ -124,17 +129,40 @@ read_body(CrOnnxFile *file, CrWire wire, CrNode *node, GError **error)
     return ok;
 }
 
-static bool
-is_function(const CrOnnxFile *file, const CrNode *node)
+/* What the node's graphs capture becomes its last inputs. */
+static void
+append_captured(CrNode *node)
 {
-    char *key = g_strconcat(node->domain, ":", node->op, NULL);
-    bool found = g_hash_table_contains(file->functions, key);
-    g_free(key);
-    return found;
+    for (int i = 0; i < node->n_attrs; i++) {
+        CrAttr *attr = &node->attrs[i];
+        if (attr->type != CR_ATTR_GRAPH)
+            continue;
+        node->inputs = g_renew(int, node->inputs, node->n_inputs + attr->n);
+        for (int k = 0; k < attr->n; k++)
+            node->inputs[node->n_inputs++] = (int)attr->ints[k];
+        node->n_captured += attr->n;
+        attr->n = 0;
+        g_clear_pointer(&attr->ints, g_free);
+    }
+}
+
+/* In a function, nodes of different calls must not have one name. */
+static char *
+full_name(const CrOnnxFile *file, const char *name, const char *op)
+{
+    const CrOnnxCall *call = file->scope->call;
+    char *own = name && *name ? g_strdup(name) : g_strdup_printf("%s_%u", op, file->n_nodes - 1);
+
+    if (!call || strlen(own) + strlen(call->node->name) >= CR_MAX_NAME)
+        return own;
+    char *full = g_strdup_printf("%s/%s", call->node->name, own);
+    g_free(own);
+    return full;
 }
 
 bool
-cr_onnx_node(CrOnnxFile *file, CrWire wire, CrNode *node, GError **error)
+cr_onnx_node(CrOnnxFile *file, CrWire wire, CrNode *node, const CrOnnxFunction **function,
+             GError **error)
 {
     Head head = {.name = NULL};
     bool ok =
@@ -143,19 +171,14 @@ cr_onnx_node(CrOnnxFile *file, CrWire wire, CrNode *node, GError **error)
 
     if (ok) {
         const char *domain = g_strcmp0(head.domain, "ai.onnx") == 0 ? "" : head.domain;
-        if (!head.name || !*head.name) {
-            g_free(head.name);
-            head.name = g_strdup_printf("%s_%u", head.op, file->n_nodes);
-        }
-        cr_node_init(node, head.op, domain, head.name, head.n[N_INPUT], head.n[N_OUTPUT]);
+        char *name = full_name(file, head.name, head.op);
+        cr_node_init(node, head.op, domain, name, head.n[N_INPUT], head.n[N_OUTPUT]);
+        g_free(name);
         node->attrs = g_new0(CrAttr, head.n[N_ATTR] + 1);
+        *function =
+            cr_onnx_function_find(file, node->domain, head.op, head.overload ? head.overload : "");
         ok = read_body(file, wire, node, error);
-        if (ok && is_function(file, node)) {
-            g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_UNSUPPORTED,
-                        "it calls a function of the model. Inline the functions with "
-                        "onnx.inliner.inline_local_functions(model)");
-            ok = false;
-        }
+        append_captured(node);
         if (!ok) {
             g_prefix_error(error, "%s node '%s': ", node->op, node->name);
             cr_node_clear(node);
@@ -164,5 +187,6 @@ cr_onnx_node(CrOnnxFile *file, CrWire wire, CrNode *node, GError **error)
     g_free(head.name);
     g_free(head.op);
     g_free(head.domain);
+    g_free(head.overload);
     return ok;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* TensorProto. The elements are either raw bytes, used where they lie, or numbers in one of five
- * typed lists, which are unpacked into memory of their own. */
+ * typed lists, which are unpacked into memory of their own. float16 and bfloat16 become float32. */
+#include "core/half.h"
 #include "core/memory.h"
 #include "core/size.h"
 #include "onnx/proto.h"
@@ -22,27 +23,47 @@ enum {
     DATA_LOCATION = 14,
 };
 
-/* Where elements of a type are when they are not raw. */
+/* Where elements of a type are when they are not raw. dtype is what they are stored as. */
 static const struct {
+    uint32_t type; /* TensorProto.DataType */
     ConvRnnDType dtype;
     uint32_t field;
     const char *name;
     CrWireType wire;
     int64_t min, max; /* of int32_data that stands for a narrower type */
 } lists[] = {
-    {CONVRNN_DTYPE_FLOAT32, FLOAT_DATA, "float_data", CR_WIRE_FIXED32, 0, 0},
-    {CONVRNN_DTYPE_FLOAT64, DOUBLE_DATA, "double_data", CR_WIRE_FIXED64, 0, 0},
-    {CONVRNN_DTYPE_INT64, INT64_DATA, "int64_data", CR_WIRE_VARINT, 0, 0},
-    {CONVRNN_DTYPE_UINT64, UINT64_DATA, "uint64_data", CR_WIRE_VARINT, 0, 0},
-    {CONVRNN_DTYPE_UINT32, UINT64_DATA, "uint64_data", CR_WIRE_VARINT, 0, UINT32_MAX},
-    {CONVRNN_DTYPE_INT32, INT32_DATA, "int32_data", CR_WIRE_VARINT, INT32_MIN, INT32_MAX},
-    {CONVRNN_DTYPE_INT16, INT32_DATA, "int32_data", CR_WIRE_VARINT, INT16_MIN, INT16_MAX},
-    {CONVRNN_DTYPE_INT8, INT32_DATA, "int32_data", CR_WIRE_VARINT, INT8_MIN, INT8_MAX},
-    {CONVRNN_DTYPE_UINT16, INT32_DATA, "int32_data", CR_WIRE_VARINT, 0, UINT16_MAX},
-    {CONVRNN_DTYPE_FLOAT16, INT32_DATA, "int32_data", CR_WIRE_VARINT, 0, UINT16_MAX},
-    {CONVRNN_DTYPE_UINT8, INT32_DATA, "int32_data", CR_WIRE_VARINT, 0, UINT8_MAX},
-    {CONVRNN_DTYPE_BOOL, INT32_DATA, "int32_data", CR_WIRE_VARINT, 0, 1},
+    {CONVRNN_DTYPE_FLOAT32, CONVRNN_DTYPE_FLOAT32, FLOAT_DATA, "float_data", CR_WIRE_FIXED32, 0, 0},
+    {CONVRNN_DTYPE_FLOAT64, CONVRNN_DTYPE_FLOAT64, DOUBLE_DATA, "double_data", CR_WIRE_FIXED64, 0,
+     0},
+    {CONVRNN_DTYPE_INT64, CONVRNN_DTYPE_INT64, INT64_DATA, "int64_data", CR_WIRE_VARINT, 0, 0},
+    {CONVRNN_DTYPE_UINT64, CONVRNN_DTYPE_UINT64, UINT64_DATA, "uint64_data", CR_WIRE_VARINT, 0, 0},
+    {CONVRNN_DTYPE_UINT32, CONVRNN_DTYPE_UINT32, UINT64_DATA, "uint64_data", CR_WIRE_VARINT, 0,
+     UINT32_MAX},
+    {CONVRNN_DTYPE_INT32, CONVRNN_DTYPE_INT32, INT32_DATA, "int32_data", CR_WIRE_VARINT, INT32_MIN,
+     INT32_MAX},
+    {CONVRNN_DTYPE_INT16, CONVRNN_DTYPE_INT16, INT32_DATA, "int32_data", CR_WIRE_VARINT, INT16_MIN,
+     INT16_MAX},
+    {CONVRNN_DTYPE_INT8, CONVRNN_DTYPE_INT8, INT32_DATA, "int32_data", CR_WIRE_VARINT, INT8_MIN,
+     INT8_MAX},
+    {CONVRNN_DTYPE_UINT16, CONVRNN_DTYPE_UINT16, INT32_DATA, "int32_data", CR_WIRE_VARINT, 0,
+     UINT16_MAX},
+    {CR_ONNX_FLOAT16, CONVRNN_DTYPE_UINT16, INT32_DATA, "int32_data", CR_WIRE_VARINT, 0,
+     UINT16_MAX},
+    {CR_ONNX_BFLOAT16, CONVRNN_DTYPE_UINT16, INT32_DATA, "int32_data", CR_WIRE_VARINT, 0,
+     UINT16_MAX},
+    {CONVRNN_DTYPE_UINT8, CONVRNN_DTYPE_UINT8, INT32_DATA, "int32_data", CR_WIRE_VARINT, 0,
+     UINT8_MAX},
+    {CONVRNN_DTYPE_BOOL, CONVRNN_DTYPE_BOOL, INT32_DATA, "int32_data", CR_WIRE_VARINT, 0, 1},
 };
+
+static const char *
+type_name(int list)
+{
+    if (lists[list].type == CR_ONNX_FLOAT16)
+        return "float16";
+    return lists[list].type == CR_ONNX_BFLOAT16 ? "bfloat16"
+                                                : convrnn_dtype_get_name(lists[list].dtype);
+}
 
 typedef struct {
     char *name;
@@ -160,7 +181,7 @@ check_type(const Tensor *t, GError **error)
         return -1;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
-        if ((uint64_t)lists[i].dtype == t->data_type)
+        if (lists[i].type == t->data_type)
             return (int)i;
     }
     if (t->data_type == 0 || t->data_type > 64)
@@ -169,8 +190,8 @@ check_type(const Tensor *t, GError **error)
     else
         tensor_error(t, CONVRNN_ERROR_UNSUPPORTED, error,
                      "element type %" G_GUINT64_FORMAT
-                     " (strings, complex numbers, bfloat16 and types of 8 bits or fewer other than "
-                     "int8 and uint8 are not implemented)",
+                     " (strings, complex numbers and types of 8 bits or fewer other than int8 and "
+                     "uint8 are not implemented)",
                      (guint64)t->data_type);
     return -1;
 }
@@ -186,8 +207,7 @@ check_lists(const Tensor *t, int list, GError **error)
             return tensor_error(t, CONVRNN_ERROR_FORMAT, error,
                                 "elements in field %d, but those of %s belong in raw_data or %s, "
                                 "and only in one of them",
-                                (int)i, convrnn_dtype_get_name(lists[list].dtype),
-                                lists[list].name);
+                                (int)i, type_name(list), lists[list].name);
     }
     if (!t->has_raw && n != t->n_elements)
         return tensor_error(t, CONVRNN_ERROR_FORMAT, error,
@@ -236,8 +256,7 @@ check_size(Tensor *t, int list, size_t *bytes, GError **error)
         return tensor_error(t, CONVRNN_ERROR_FORMAT, error,
                             "raw_data has %" G_GSIZE_FORMAT " bytes, but %" G_GSIZE_FORMAT
                             " elements of %s need %" G_GSIZE_FORMAT,
-                            cr_wire_left(&t->raw), t->n_elements,
-                            convrnn_dtype_get_name(lists[list].dtype), *bytes);
+                            cr_wire_left(&t->raw), t->n_elements, type_name(list), *bytes);
     return true;
 }
 
@@ -269,7 +288,7 @@ unpack_field(const Tensor *t, CrWireField *field, int list, uint8_t **out, GErro
         if (checked && (v < lists[list].min || v > lists[list].max))
             return tensor_error(t, CONVRNN_ERROR_FORMAT, error,
                                 "%s holds %" G_GINT64_FORMAT ", which %s cannot", lists[list].name,
-                                (gint64)v, convrnn_dtype_get_name(lists[list].dtype));
+                                (gint64)v, type_name(list));
         store(*out, unit, value);
         *out += unit;
     }
@@ -338,6 +357,27 @@ check_bools(const Tensor *t, GError **error)
     return true;
 }
 
+/* Every number of the 16-bit types is a float32. */
+static GBytes *
+widen(CrOnnxFile *file, const Tensor *t, GBytes *half, GError **error)
+{
+    const uint8_t *in = g_bytes_get_data(half, NULL);
+    size_t bytes = t->n_elements * sizeof(float); /* the limit on elements lets it fit */
+
+    if (!cr_onnx_take(file, bytes, t->offset, error))
+        return NULL;
+    float *out = cr_mem_alloc(t->n_elements, sizeof(float), t->name ? t->name : t->label, error);
+    if (!out)
+        return NULL;
+    for (size_t i = 0; i < t->n_elements; i++) {
+        uint16_t bits;
+        memcpy(&bits, in + 2 * i, sizeof bits);
+        out[i] = t->data_type == CR_ONNX_FLOAT16 ? (float)cr_half_to_double(bits)
+                                                 : cr_bfloat16_to_float(bits);
+    }
+    return g_bytes_new_with_free_func(out, bytes, cr_mem_free, out);
+}
+
 ConvRnnTensor *
 cr_onnx_tensor(CrOnnxFile *file, CrWire wire, const char *owner, char **name, GError **error)
 {
@@ -352,10 +392,16 @@ cr_onnx_tensor(CrOnnxFile *file, CrWire wire, const char *owner, char **name, GE
         (lists[list].dtype != CONVRNN_DTYPE_BOOL || check_bools(&t, error)) &&
         cr_onnx_take(file, 256, t.offset, error)) {
         size_t unit = convrnn_dtype_get_size(lists[list].dtype);
+        ConvRnnDType dtype = cr_onnx_dtype(t.data_type);
         bytes = t.has_raw ? raw_bytes(file, &t, unit, error)
                           : unpack(file, &t, wire, list, size, error);
+        if (bytes && dtype != lists[list].dtype) {
+            GBytes *half = bytes;
+            bytes = widen(file, &t, half, error);
+            g_bytes_unref(half);
+        }
         if (bytes)
-            tensor = convrnn_tensor_new(lists[list].dtype, t.dims, (guint)t.n_dims, bytes, error);
+            tensor = convrnn_tensor_new(dtype, t.dims, (guint)t.n_dims, bytes, error);
         g_clear_pointer(&bytes, g_bytes_unref);
     }
     if (tensor && name)

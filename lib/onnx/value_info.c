@@ -77,9 +77,8 @@ read_tensor_type(CrWire wire, ConvRnnTensorInfo *info, char **refused, GError **
     }
     if (more < 0)
         return false;
-    if (dtype <= CONVRNN_DTYPE_UINT64 && convrnn_dtype_get_size((ConvRnnDType)dtype) > 0)
-        info->dtype = (ConvRnnDType)dtype;
-    else if (dtype != 0)
+    info->dtype = cr_onnx_dtype(dtype);
+    if (info->dtype == CONVRNN_DTYPE_UNDEFINED && dtype != 0)
         *refused = g_strdup_printf("a tensor of element type %" G_GUINT64_FORMAT, (guint64)dtype);
     return true;
 }

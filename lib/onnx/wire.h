@@ -3,9 +3,9 @@
  *
  * Own code and not libprotobuf(-c), for three reasons. Weights stay where they are in the mapped
  * file: a generated parser copies every `bytes` field, which for a network is all of the file. The
- * schema's recursion (graphs in attributes of nodes of graphs) is never followed, so no input can
- * exhaust the stack. And memory is counted while it is taken, so a small file that describes a huge
- * graph is refused and not served.
+ * schema's recursion (graphs in attributes of nodes of graphs) is followed to a fixed depth, so no
+ * input can exhaust the stack. And memory is counted while it is taken, so a small file that
+ * describes a huge graph is refused and not served.
  *
  * A cursor never leaves its span, and a span never leaves the span it was found in. */
 #pragma once

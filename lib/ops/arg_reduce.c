@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* ArgMax and ArgMin (onnx.ai/onnx/operators/onnx__ArgMax.html): the index of the largest or
  * smallest element along an axis; of equal ones the first, or the last with select_last_index. A
- * NaN is what is looked for, as in NumPy. */
+ * NaN is what is looked for, as in NumPy.
+ *
+ * Hardmax (onnx__Hardmax.html): 1 where ArgMax finds it, 0 elsewhere. */
 #include "ops/lines.h"
 #include "ops/ops.h"
 #include "ops/setup.h"
@@ -107,6 +109,56 @@ prepare_arg_min(CrOpSetup *setup, CrStep *step, GError **error)
     return prepare_arg(setup, arg_min, step, error);
 }
 
+static bool
+infer_hardmax(CrOpSetup *setup, GError **error)
+{
+    const CrDesc *in = &setup->in[0];
+    int axis;
+
+    if (in->dtype != CONVRNN_DTYPE_FLOAT32 && in->dtype != CONVRNN_DTYPE_FLOAT64)
+        return cr_op_bad_dtype(setup, 0, error);
+    return cr_op_axis(setup, cr_node_int(setup->node, "axis", -1), in->n_dims, &axis, error) &&
+           cr_op_like_input(setup, error);
+}
+
+static void
+run_hardmax(const CrStep *step, void *const *io, int tile, void *scratch)
+{
+    const ArgParams *p = step->params;
+    size_t begin, end;
+
+    cr_tile_range(p->lines.count, p->lines.per_tile, tile, &begin, &end);
+    for (size_t line = begin; line < end; line++) {
+        size_t at = cr_lines_at(&p->lines, line, p->lines.n);
+        size_t hot =
+            (size_t)p->find((const char *)io[0] + at * p->size, p->lines.n, p->lines.stride, false);
+        for (size_t i = 0; i < p->lines.n; i++, at += p->lines.stride) {
+            if (p->size == sizeof(double))
+                ((double *)io[1])[at] = i == hot;
+            else
+                ((float *)io[1])[at] = i == hot;
+        }
+    }
+}
+
+static bool
+prepare_hardmax(CrOpSetup *setup, CrStep *step, GError **error)
+{
+    const CrDesc *in = &setup->in[0];
+    ArgParams *p = cr_op_params(setup, step, ArgParams, error);
+    int axis;
+
+    if (!p || !cr_op_axis(setup, cr_node_int(setup->node, "axis", -1), in->n_dims, &axis, error))
+        return false;
+    p->find = arg_max[in->dtype];
+    p->lines = cr_lines(in, axis);
+    p->size = convrnn_dtype_get_size(in->dtype);
+    step->run = run_hardmax;
+    step->n_tiles = cr_tile_count(p->lines.count, p->lines.per_tile);
+    step->kernel = "plain";
+    return true;
+}
+
 static const CrAttrSpec arg_attrs[] = {{"axis", CR_ATTR_INT},
                                        {"keepdims", CR_ATTR_INT},
                                        {"select_last_index", CR_ATTR_INT},
@@ -132,4 +184,17 @@ const CrOp cr_op_arg_min = {
     .attrs = arg_attrs,
     .infer = infer_arg,
     .prepare = prepare_arg_min,
+};
+
+static const CrAttrSpec hardmax_attrs[] = {{"axis", CR_ATTR_INT}, {NULL, CR_ATTR_INT}};
+
+const CrOp cr_op_hardmax = {
+    .name = "Hardmax",
+    .min_in = 1,
+    .max_in = 1,
+    .min_out = 1,
+    .max_out = 1,
+    .attrs = hardmax_attrs,
+    .infer = infer_hardmax,
+    .prepare = prepare_hardmax,
 };

@@ -11,6 +11,7 @@ const CrOp *cr_op_find_blocked(const CrOp *op);
 extern const CrOp cr_op_blocked_max_pool;
 extern const CrOp cr_op_blocked_average_pool;
 extern const CrOp cr_op_blocked_global_average_pool;
+extern const CrOp cr_op_blocked_reduce_mean;
 extern const CrOp cr_op_blocked_resize;
 extern const CrOp cr_op_blocked_slice;
 extern const CrOp cr_op_blocked_split;

@@ -79,14 +79,14 @@ on_channels(const CrOpSetup *setup, int64_t fallback)
 static bool
 concat_blocked(CrOpSetup *setup)
 {
-    int block = setup->kernels->block, parts = 0;
     CrDesc *out = &setup->out[0];
+    int block = cr_desc_is_narrow(out) ? 1 : setup->kernels->block, parts = 0;
     bool any = false;
 
     if (!on_channels(setup, 1) || out->dtype != CONVRNN_DTYPE_FLOAT32)
         return false;
     for (int i = 0; i < setup->n_in; i++) {
-        any = any || setup->in[i].block == block;
+        any = any || setup->in[i].block == setup->kernels->block || setup->in[i].block == block;
         parts += setup->in[i].block == block ? cr_desc_parts(&setup->in[i]) : 1;
         if (setup->in[i].dims[1] == 0)
             return false;
@@ -103,6 +103,8 @@ concat_blocked(CrOpSetup *setup)
         for (int p = 0; p < cr_desc_parts(in); p++)
             out->part[out->n_parts++] = cr_desc_part(in, p);
     }
+    if (block == 1)
+        out->n_parts = 0; /* each channel is a block as it is */
     return true;
 }
 
@@ -121,9 +123,9 @@ split_blocked(CrOpSetup *setup)
 {
     CrDesc *in = &setup->in[0];
 
-    if (!on_channels(setup, 0) || in->block != setup->kernels->block || setup->n_out > CR_MAX_PARTS)
+    if (!on_channels(setup, 0) || in->block == 0 || setup->n_out > CR_MAX_PARTS)
         return false;
-    in->n_parts = setup->n_out;
+    in->n_parts = in->block == 1 ? 0 : setup->n_out;
     for (int i = 0; i < setup->n_out; i++) {
         if (setup->out[i].dtype == CONVRNN_DTYPE_UNDEFINED || setup->out[i].dims[1] == 0)
             return false;
@@ -224,7 +226,7 @@ slice_blocked(CrOpSetup *setup)
 {
     int begin[2];
 
-    if (setup->in[0].block != setup->kernels->block || setup->in[0].n_dims != 4 ||
+    if (setup->in[0].block == 0 || setup->in[0].n_dims != 4 ||
         cr_desc_elements(&setup->out[0]) == 0 || !slice_begin(setup, begin))
         return false;
     cr_desc_set_layout(&setup->out[0], &setup->in[0]);
@@ -250,7 +252,7 @@ cr_op_find_blocked(const CrOp *op)
         {&cr_op_max_pool, &cr_op_blocked_max_pool},
         {&cr_op_average_pool, &cr_op_blocked_average_pool},
         {&cr_op_global_average_pool, &cr_op_blocked_global_average_pool},
-        {&cr_op_reduce_mean, &cr_op_blocked_global_average_pool},
+        {&cr_op_reduce_mean, &cr_op_blocked_reduce_mean},
         {&cr_op_resize, &cr_op_blocked_resize},
         {&cr_op_concat, &cr_op_blocked_concat},
         {&cr_op_split, &cr_op_blocked_split},

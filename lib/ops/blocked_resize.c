@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Resize of height and width in blocks: nearest and linear. */
+/* Resize of height and width in blocks and on planes: nearest and linear. */
 #include "core/size.h"
 #include "kernels/kernels.h"
 #include "ops/blocked.h"
@@ -21,6 +21,12 @@ nearest_row(const BlockedResize *r, const float *src, float *dst)
 {
     const CrResizeAxis *axis = &r->resize.axis[3];
     size_t block = (size_t)r->out.block;
+
+    if (block == 1 && axis->active) {
+        for (int x = 0; x < r->out.size.w; x++)
+            dst[x] = src[axis->index[x]];
+        return;
+    }
     for (int x = 0; x < r->out.size.w; x++)
         memcpy(dst + (size_t)x * block, src + (size_t)(axis->active ? axis->index[x] : x) * block,
                block * sizeof *dst);
@@ -42,6 +48,62 @@ resize_row(const BlockedResize *r, void *const *io, int n, int y, int block)
                                h->active ? h->fx : r->zero, r->out.size.w);
     }
     cr_row_clear_borders(&r->out, dst);
+}
+
+/* --- planes --- */
+
+/* Rows of tiles of planes: more of them share what was sampled along x. */
+#define PLANE_ROWS 16
+
+/* The last two rows sampled along x, of the channel at hand: an even one and an odd one. */
+typedef struct {
+    float *row[2];
+    int y[2]; /* −1: none */
+} Sampled;
+
+static const float *
+sampled_row(const BlockedResize *r, Sampled *sampled, const void *in, int n, int y, int channel)
+{
+    const CrResizeAxis *h = &r->resize.axis[3];
+    const float *src = cr_row_at(&r->in, in, n, y, channel);
+    int slot = y & 1;
+
+    if (!h->active)
+        return src;
+    if (sampled->y[slot] != y) {
+        r->kernels->sample_plane_row(sampled->row[slot], src, h->x0, h->x1, h->fx, r->out.size.w);
+        sampled->y[slot] = y;
+    }
+    return sampled->row[slot];
+}
+
+/* Rows [begin, end) of a channel of an image. */
+static void
+linear_plane(const BlockedResize *r, void *const *io, int n, int begin, int end, int channel,
+             float *scratch)
+{
+    const CrResizeAxis *v = &r->resize.axis[2];
+    Sampled sampled = {{scratch, scratch + r->out.size.w}, {-1, -1}};
+
+    for (int y = begin; y < end; y++) {
+        float *dst = cr_row_at(&r->out, io[r->out_io], n, y, channel);
+        int y0 = v->active ? v->x0[y] : y, y1 = v->active ? v->x1[y] : y;
+        const float *a = sampled_row(r, &sampled, io[0], n, y0, channel);
+        const float *b = sampled_row(r, &sampled, io[0], n, y1, channel);
+        r->kernels->blend_row(dst, a, b, v->active ? v->fx[y] : 0, r->out.size.w);
+        cr_row_clear_borders(&r->out, dst);
+    }
+}
+
+static void
+planes_tile(const CrStep *step, void *const *io, int tile, void *scratch)
+{
+    const BlockedResize *r = step->params;
+    int tiles = cr_div_up(r->out.size.h, PLANE_ROWS), begin = tile % tiles * PLANE_ROWS;
+
+    for (int c = 0; c < r->out.size.c; c++)
+        linear_plane(r, io, tile / tiles, begin, MIN(begin + PLANE_ROWS, r->out.size.h), c,
+                     scratch);
 }
 
 static void
@@ -82,18 +144,24 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
     step->params = r;
     step->n_tiles = cr_div_up(r->out.size.n * r->out.size.h, r->rows_per_tile);
     step->kernel = setup->kernels->name;
+    if (r->out.block == 1 && r->resize.mode == CR_RESIZE_LINEAR) {
+        step->run = planes_tile;
+        step->n_tiles = r->out.size.n * cr_div_up(r->out.size.h, PLANE_ROWS);
+        step->scratch = 2 * width * sizeof(float);
+    }
     return true;
 }
 
 static bool
 blocked(CrOpSetup *setup)
 {
-    const CrDesc *in = &setup->in[0], *out = &setup->out[0];
+    CrDesc *in = &setup->in[0];
+    const CrDesc *out = &setup->out[0];
     CrResize resize;
 
-    if (in->block != setup->kernels->block || in->n_dims != 4 || in->dims[0] != out->dims[0] ||
-        in->dims[1] != out->dims[1] || !cr_resize_parse(setup, &resize, NULL) ||
-        resize.mode == CR_RESIZE_CUBIC || resize.extrapolates)
+    if (in->n_dims != 4 || in->dims[0] != out->dims[0] || in->dims[1] != out->dims[1] ||
+        !cr_resize_parse(setup, &resize, NULL) || resize.mode == CR_RESIZE_CUBIC ||
+        resize.extrapolates || !cr_desc_take_rows(in))
         return false;
     cr_desc_set_layout(&setup->out[0], in);
     return true;

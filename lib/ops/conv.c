@@ -13,8 +13,25 @@ typedef struct {
     int64_t rows, rows_per_tile; /* rows (n, f, od, oh) of the output */
 } ConvParams;
 
-static bool
-check_weights(const CrOpSetup *setup, CrConv *conv, GError **error)
+bool
+cr_conv_check_input(const CrOpSetup *setup, CrConv *conv, GError **error)
+{
+    const CrDesc *x = &setup->in[0];
+
+    if (!cr_op_want_dtype(setup, 0, CONVRNN_DTYPE_FLOAT32, error))
+        return false;
+    if (x->n_dims < 3 || x->n_dims > 2 + CR_MAX_SPATIAL)
+        return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
+                           "the input must have 3 to 5 dimensions (N, C, space), it has %d",
+                           x->n_dims);
+    conv->window.n_spatial = x->n_dims - 2;
+    for (int i = 0; i < conv->window.n_spatial; i++)
+        conv->window.in[i] = (int)x->dims[i + 2];
+    return true;
+}
+
+bool
+cr_conv_check_weight(const CrOpSetup *setup, CrConv *conv, GError **error)
 {
     const CrDesc *x = &setup->in[0], *w = &setup->in[1];
     int64_t group = cr_node_int(setup->node, "group", 1);
@@ -28,25 +45,32 @@ check_weights(const CrOpSetup *setup, CrConv *conv, GError **error)
     if (group < 1 || group > CR_MAX_DIM)
         return cr_op_error(setup, CONVRNN_ERROR_FORMAT, error,
                            "group is %" G_GINT64_FORMAT ", must be at least 1", group);
-    if (w->dims[1] * group != x->dims[1])
-        return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
-                           "weight expects %" G_GINT64_FORMAT
-                           " input channels, input has %" G_GINT64_FORMAT,
-                           w->dims[1] * group, x->dims[1]);
-    if (w->dims[0] % group != 0)
-        return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
-                           "%" G_GINT64_FORMAT
-                           " output channels cannot be divided into %" G_GINT64_FORMAT " groups",
-                           w->dims[0], group);
     conv->batch = (int)x->dims[0];
     conv->channels = (int)x->dims[1];
-    conv->filters = (int)w->dims[0];
     conv->group = (int)group;
     return true;
 }
 
 static bool
-check_bias(const CrOpSetup *setup, CrConv *conv, GError **error)
+check_filters(const CrOpSetup *setup, CrConv *conv, GError **error)
+{
+    const CrDesc *x = &setup->in[0], *w = &setup->in[1];
+
+    if (w->dims[1] * conv->group != x->dims[1])
+        return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
+                           "weight expects %" G_GINT64_FORMAT
+                           " input channels, input has %" G_GINT64_FORMAT,
+                           w->dims[1] * conv->group, x->dims[1]);
+    if (w->dims[0] % conv->group != 0)
+        return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
+                           "%" G_GINT64_FORMAT " output channels cannot be divided into %d groups",
+                           w->dims[0], conv->group);
+    conv->filters = (int)w->dims[0];
+    return true;
+}
+
+bool
+cr_conv_check_bias(const CrOpSetup *setup, CrConv *conv, GError **error)
 {
     conv->has_bias = cr_op_has_input(setup, 2);
     if (!conv->has_bias)
@@ -61,8 +85,8 @@ check_bias(const CrOpSetup *setup, CrConv *conv, GError **error)
                        conv->filters, found);
 }
 
-static bool
-check_kernel(const CrOpSetup *setup, CrWindow *window, GError **error)
+bool
+cr_conv_check_kernel(const CrOpSetup *setup, CrWindow *window, GError **error)
 {
     const int64_t *dims = setup->in[1].dims + 2;
     bool present;
@@ -85,20 +109,10 @@ check_kernel(const CrOpSetup *setup, CrWindow *window, GError **error)
 bool
 cr_conv_parse(const CrOpSetup *setup, CrConv *conv, GError **error)
 {
-    const CrDesc *x = &setup->in[0];
-
     *conv = (CrConv){0};
-    if (!cr_op_want_dtype(setup, 0, CONVRNN_DTYPE_FLOAT32, error))
-        return false;
-    if (x->n_dims < 3 || x->n_dims > 2 + CR_MAX_SPATIAL)
-        return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
-                           "the input must have 3 to 5 dimensions (N, C, space), it has %d",
-                           x->n_dims);
-    conv->window.n_spatial = x->n_dims - 2;
-    for (int i = 0; i < conv->window.n_spatial; i++)
-        conv->window.in[i] = (int)x->dims[i + 2];
-    return check_weights(setup, conv, error) && check_bias(setup, conv, error) &&
-           check_kernel(setup, &conv->window, error) &&
+    return cr_conv_check_input(setup, conv, error) && cr_conv_check_weight(setup, conv, error) &&
+           check_filters(setup, conv, error) && cr_conv_check_bias(setup, conv, error) &&
+           cr_conv_check_kernel(setup, &conv->window, error) &&
            cr_window_parse(setup, &conv->window, error);
 }
 

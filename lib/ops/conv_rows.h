@@ -7,6 +7,7 @@
 #include "ops/fused_conv.h"
 
 typedef struct CrWinograd CrWinograd;
+typedef struct CrBf16Conv CrBf16Conv;
 
 typedef struct {
     CrConv conv;
@@ -25,7 +26,8 @@ typedef struct {
     const float *const *weights; /* [n_panels]; depthwise: [raw_blocks] */
     const float *bias;           /* [raw_blocks][block] */
     float low, high;
-    const CrWinograd *winograd; /* NULL: direct */
+    const CrWinograd *winograd; /* NULL: not by this method */
+    const CrBf16Conv *bf16;     /* likewise; both NULL: direct */
 } CrConvRows;
 
 static inline bool
@@ -48,3 +50,19 @@ void cr_winograd_rows(const CrConvRows *rows, void *const *io, int n, int y, flo
 
 /* Whether the shapes allow it: inputs then need columns for whole tiles. */
 bool cr_winograd_fits(const CrFusedConv *fused, const CrWindow *window);
+
+/* Whether the convolution is one for kernels->bf16, when its inputs are in blocks. */
+bool cr_bf16_fits(const CrFusedConv *fused, const CrKernels *kernels);
+/* Packs for it; false only when memory is lacking. */
+bool cr_bf16_prepare(CrOpSetup *setup, CrConvRows *rows, const CrConvPack *pack, const CrDesc *raw,
+                     GError **error);
+/* Scratch that a thread needs for n rows. */
+size_t cr_bf16_scratch(const CrConvRows *rows, int n);
+
+typedef struct {
+    int row_begin, row_end, panel_begin, panel_end;
+} CrRowRange;
+
+/* Block b of row y goes to dst + (y − row_begin)·dst_row + (b − 2·panel_begin)·stride. */
+void cr_bf16_rows(const CrConvRows *rows, void *const *io, int image, const CrRowRange *range,
+                  float *dst, size_t dst_row, size_t stride, void *scratch);

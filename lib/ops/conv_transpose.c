@@ -4,90 +4,36 @@
  * x: (N, C, space…), w: (C, F / group, kernel…), b: (F) or none, y: (N, F, space out…).
  *
  * It is computed from the output's side, one row at a time, summed in the order c, kd, kh, kw. */
+#include "ops/conv.h"
 #include "ops/ops.h"
 #include "ops/setup.h"
 #include "ops/tile.h"
-#include "ops/window.h"
 #include <string.h>
 
 typedef struct {
-    CrWindow window; /* in: of x; out: of y */
-    int batch, channels, filters;
-    int group; /* divides channels and filters */
-    bool has_bias;
+    CrConv conv;                 /* window: in of x, out of y */
     int64_t rows, rows_per_tile; /* rows (n, f, od, oh) of the output */
 } ConvTranspose;
 
 static bool
-check_weights(const CrOpSetup *setup, ConvTranspose *conv, GError **error)
+check_filters(const CrOpSetup *setup, CrConv *conv, GError **error)
 {
     const CrDesc *x = &setup->in[0], *w = &setup->in[1];
-    int64_t group = cr_node_int(setup->node, "group", 1);
 
-    if (!cr_op_want_dtype(setup, 1, CONVRNN_DTYPE_FLOAT32, error))
-        return false;
-    if (w->n_dims != x->n_dims)
-        return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
-                           "the input has %d dimensions, the weight %d; they must be equal",
-                           x->n_dims, w->n_dims);
-    if (group < 1 || group > CR_MAX_DIM)
-        return cr_op_error(setup, CONVRNN_ERROR_FORMAT, error,
-                           "group is %" G_GINT64_FORMAT ", must be at least 1", group);
     if (w->dims[0] != x->dims[1])
         return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
                            "weight expects %" G_GINT64_FORMAT
                            " input channels, input has %" G_GINT64_FORMAT,
                            w->dims[0], x->dims[1]);
-    if (x->dims[1] % group != 0)
+    if (x->dims[1] % conv->group != 0)
         return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
-                           "%" G_GINT64_FORMAT
-                           " input channels cannot be divided into %" G_GINT64_FORMAT " groups",
-                           x->dims[1], group);
-    if (w->dims[1] * group > CR_MAX_DIM)
+                           "%" G_GINT64_FORMAT " input channels cannot be divided into %d groups",
+                           x->dims[1], conv->group);
+    if (w->dims[1] * conv->group > CR_MAX_DIM)
         return cr_op_error(setup, CONVRNN_ERROR_LIMIT, error,
                            "there would be %" G_GINT64_FORMAT " output channels, at most %d",
-                           w->dims[1] * group, CR_MAX_DIM);
-    conv->batch = (int)x->dims[0];
-    conv->channels = (int)x->dims[1];
-    conv->filters = (int)(w->dims[1] * group);
-    conv->group = (int)group;
-    return true;
-}
-
-static bool
-check_bias(const CrOpSetup *setup, ConvTranspose *conv, GError **error)
-{
-    conv->has_bias = cr_op_has_input(setup, 2);
-    if (!conv->has_bias)
-        return true;
-    if (!cr_op_want_dtype(setup, 2, CONVRNN_DTYPE_FLOAT32, error))
-        return false;
-    if (setup->in[2].n_dims == 1 && setup->in[2].dims[0] == conv->filters)
-        return true;
-    g_autofree char *found = cr_desc_to_string(&setup->in[2]);
-    return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
-                       "the bias must have %d elements, one per output channel; it is %s",
-                       conv->filters, found);
-}
-
-static bool
-check_kernel(const CrOpSetup *setup, CrWindow *window, GError **error)
-{
-    const int64_t *dims = setup->in[1].dims + 2;
-    bool present;
-
-    if (!cr_window_kernel_shape(setup, window, &present, error))
-        return false;
-    for (int i = 0; i < window->n_spatial; i++) {
-        if (dims[i] < 1)
-            return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error, "the weight is empty on axis %d",
-                               i + 2);
-        if (present && dims[i] != window->kernel[i])
-            return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
-                               "kernel_shape[%d] is %d, the weight has %" G_GINT64_FORMAT, i,
-                               window->kernel[i], dims[i]);
-        window->kernel[i] = (int)dims[i];
-    }
+                           w->dims[1] * conv->group, CR_MAX_DIM);
+    conv->filters = (int)(w->dims[1] * conv->group);
     return true;
 }
 
@@ -170,25 +116,18 @@ size_output(const CrOpSetup *setup, CrWindow *window, GError **error)
 }
 
 static bool
-parse(const CrOpSetup *setup, ConvTranspose *conv, GError **error)
+parse(const CrOpSetup *setup, CrConv *conv, GError **error)
 {
-    const CrDesc *x = &setup->in[0];
-
-    if (!cr_op_want_dtype(setup, 0, CONVRNN_DTYPE_FLOAT32, error))
-        return false;
-    if (x->n_dims < 3 || x->n_dims > 2 + CR_MAX_SPATIAL)
-        return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error,
-                           "the input must have 3 to 5 dimensions (N, C, space), it has %d",
-                           x->n_dims);
-    conv->window.n_spatial = x->n_dims - 2;
-    return check_weights(setup, conv, error) && check_bias(setup, conv, error) &&
-           check_kernel(setup, &conv->window, error) && size_output(setup, &conv->window, error);
+    return cr_conv_check_input(setup, conv, error) && cr_conv_check_weight(setup, conv, error) &&
+           check_filters(setup, conv, error) && cr_conv_check_bias(setup, conv, error) &&
+           cr_conv_check_kernel(setup, &conv->window, error) &&
+           size_output(setup, &conv->window, error);
 }
 
 static bool
 conv_transpose_infer(CrOpSetup *setup, GError **error)
 {
-    ConvTranspose conv = {0};
+    CrConv conv = {0};
     int64_t dims[2 + CR_MAX_SPATIAL];
 
     if (!parse(setup, &conv, error))
@@ -235,7 +174,7 @@ add_row(const CrWindow *win, float *restrict y, const float *restrict x, const f
 
 /* One output row. x, w: those of the group's first input channel, w of the row's filter. */
 static void
-output_row(const ConvTranspose *p, float *y, const float *x, const float *w, int od, int oh)
+output_row(const CrConv *p, float *y, const float *x, const float *w, int od, int oh)
 {
     const CrWindow *win = &p->window;
     int64_t plane = (int64_t)win->in[1] * win->in[2];
@@ -260,15 +199,16 @@ output_row(const ConvTranspose *p, float *y, const float *x, const float *w, int
 static void
 conv_transpose_run(const CrStep *step, void *const *io, int tile, void *scratch)
 {
-    const ConvTranspose *p = step->params;
+    const ConvTranspose *params = step->params;
+    const CrConv *p = &params->conv;
     const CrWindow *win = &p->window;
     int width = win->out[2];
     int in_group = p->channels / p->group, out_group = p->filters / p->group;
     int64_t volume = (int64_t)win->in[0] * win->in[1] * win->in[2];
     int64_t taps = (int64_t)win->kernel[0] * win->kernel[1] * win->kernel[2];
-    int64_t end = cr_tile_end(tile, p->rows_per_tile, p->rows);
+    int64_t end = cr_tile_end(tile, params->rows_per_tile, params->rows);
 
-    for (int64_t row = tile * p->rows_per_tile; row < end; row++) {
+    for (int64_t row = tile * params->rows_per_tile; row < end; row++) {
         int oh = (int)(row % win->out[1]);
         int od = (int)(row / win->out[1] % win->out[0]);
         int64_t map = row / win->out[1] / win->out[0];
@@ -286,7 +226,7 @@ conv_transpose_run(const CrStep *step, void *const *io, int tile, void *scratch)
 }
 
 static uint64_t
-count_macs(const ConvTranspose *conv)
+count_macs(const CrConv *conv)
 {
     uint64_t macs = (uint64_t)conv->batch * conv->channels;
     for (int i = 0; i < conv->window.n_spatial; i++)
@@ -304,11 +244,12 @@ conv_transpose_prepare(CrOpSetup *setup, CrStep *step, GError **error)
 {
     ConvTranspose *p = cr_op_params(setup, step, ConvTranspose, error);
 
-    if (!p || !parse(setup, p, error))
+    if (!p || !parse(setup, &p->conv, error))
         return false;
-    step->macs = count_macs(p);
-    cr_window_to_3d(&p->window);
-    p->rows = p->window.out[2] ? (int64_t)(cr_desc_elements(&setup->out[0]) / p->window.out[2]) : 0;
+    step->macs = count_macs(&p->conv);
+    cr_window_to_3d(&p->conv.window);
+    size_t width = (size_t)p->conv.window.out[2];
+    p->rows = width ? (int64_t)(cr_desc_elements(&setup->out[0]) / width) : 0;
     step->n_tiles =
         cr_tile_cut(p->rows, p->rows ? (int64_t)(step->macs / p->rows) : 0, &p->rows_per_tile);
     step->run = conv_transpose_run;

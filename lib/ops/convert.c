@@ -2,7 +2,7 @@
 /* Two hops instead of a function for each of the pairs: source → wide → destination, where wide is
  * int64, uint64 or double, whichever holds every value of the source type. */
 #include "ops/convert.h"
-#include "ops/half.h"
+#include "core/half.h"
 #include "ops/types.h"
 #include <glib.h>
 #include <string.h>

@@ -98,6 +98,17 @@ cr_desc_same_layout(const CrDesc *a, const CrDesc *b)
     return true;
 }
 
+bool
+cr_desc_take_rows(CrDesc *desc)
+{
+    if (desc->block == 0 && desc->dtype == CONVRNN_DTYPE_FLOAT32 && cr_desc_is_narrow(desc) &&
+        cr_desc_elements(desc) > 0) {
+        desc->block = 1;
+        desc->n_parts = 0;
+    }
+    return desc->block != 0 && desc->n_dims == 4;
+}
+
 void
 cr_desc_set_layout(CrDesc *desc, const CrDesc *like)
 {

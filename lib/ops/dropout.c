@@ -12,6 +12,17 @@ typedef struct {
     bool mask;
 } DropoutParams;
 
+/* Training with a ratio of 0 drops nothing either. */
+static bool
+drops_nothing(const CrOpSetup *setup)
+{
+    const ConvRnnTensor *ratio = setup->value[1];
+
+    return ratio && ratio->n_elements == 1 &&
+           ((ratio->dtype == CONVRNN_DTYPE_FLOAT32 && *(const float *)ratio->data == 0) ||
+            (ratio->dtype == CONVRNN_DTYPE_FLOAT64 && *(const double *)ratio->data == 0));
+}
+
 static bool
 infer_dropout(CrOpSetup *setup, GError **error)
 {
@@ -22,7 +33,8 @@ infer_dropout(CrOpSetup *setup, GError **error)
             return false;
         if (!setup->value[2])
             return cr_op_needs_constant(setup, 2, error);
-        if (setup->value[2]->n_elements != 1 || *(const uint8_t *)setup->value[2]->data)
+        if (setup->value[2]->n_elements != 1 ||
+            (*(const uint8_t *)setup->value[2]->data && !drops_nothing(setup)))
             return cr_op_error(setup, CONVRNN_ERROR_UNSUPPORTED, error,
                                "training_mode is not false; export the network in evaluation mode");
     }

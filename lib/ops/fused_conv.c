@@ -45,7 +45,8 @@ cr_fused_conv_from_node(const CrOpSetup *setup, CrFusedConv *fused)
 static bool
 wants_winograd(const CrFusedConv *fused, const CrWindow *w, const CrKernels *kernels)
 {
-    return kernels->level != CR_CPU_C && cr_winograd_fits(fused, w);
+    return kernels->level != CR_CPU_C && !cr_bf16_fits(fused, kernels) &&
+           cr_winograd_fits(fused, w);
 }
 
 /* Columns of zeros that the taps of a row reach into. */
@@ -68,18 +69,20 @@ blocked(CrOpSetup *setup)
 {
     const CrFusedConv *fused = setup->fused;
     int block = setup->kernels->block, segments = 0, left, right;
-    bool planar = !cr_conv_is_depthwise(&fused->conv);
+    bool depthwise = cr_conv_is_depthwise(&fused->conv);
+    bool narrow = cr_desc_is_narrow(&setup->out[0]), planar = !depthwise || narrow;
     CrDesc raw = fused->raw;
 
     for (int i = 0; i < fused->n_x; i++) /* all or none: the kernel's inner loop is for one kind */
-        planar = planar && (setup->in[i].block == 1 ||
+        planar = planar && (setup->in[i].block == 1 || (depthwise && narrow) ||
                             (!setup->in[i].block && setup->in[i].dims[1] <= MAX_PLANAR));
     wanted_padding(fused, setup->kernels, planar, &left, &right);
     for (int i = 0; i < fused->n_x; i++) {
         CrDesc *x = &setup->in[i];
         int parts = x->block == block ? cr_desc_parts(x) : 1;
-        if (cr_conv_is_depthwise(&fused->conv)) {
+        if (depthwise) {
             cr_desc_set_layout(x, &raw);
+            x->n_parts = planar ? 0 : x->n_parts;
         } else if (segments + parts + fused->n_x - 1 - i > CR_CONV_SEGMENTS || parts == 1) {
             x->n_parts = 0;
             parts = 1;
@@ -90,16 +93,16 @@ blocked(CrOpSetup *setup)
         x->pad_right = right;
         x->row_blocks = 0;
     }
-    raw.block = block;
-    if (fused->has_program) {
-        CrDesc domain = setup->out[0];
-        if (cr_desc_same_shape(&domain, &raw))
-            cr_desc_set_layout(&domain, &raw);
-        domain.block = block;
+    CrDesc domain = setup->out[0];
+    if (cr_desc_same_shape(&domain, &raw))
+        cr_desc_set_layout(&domain, &raw);
+    domain.block = narrow ? 1 : block;
+    if (narrow)
+        domain.n_parts = 0;
+    if (fused->has_program)
         cr_program_layouts(setup, &fused->program, &domain);
-    } else {
-        cr_desc_set_layout(&setup->out[0], &raw);
-    }
+    else
+        cr_desc_set_layout(&setup->out[0], &domain);
     return true;
 }
 
@@ -110,6 +113,8 @@ typedef struct {
     CrRows out;        /* rows of output 0: the domain */
     int out_io;        /* its index in io, when there is no program */
     size_t raw_stride; /* floats of one raw row of one block in scratch */
+    int planes;        /* > 0: results are computed in blocks of so many channels in all, and then
+                          made planar */
 
     int panels_per_tile, panel_tiles;
     int rows_per_tile, row_tiles;
@@ -209,7 +214,7 @@ cut(FusedConv *f, const CrFusedConv *fused, bool whole_rows)
         f->rows_per_tile = 4;
     } else {
         while (fused->has_program && f->rows_per_tile > 1 &&
-               raw_row * (size_t)f->rows_per_tile > RAW_BYTES)
+               raw_row * (size_t)f->rows_per_tile > (f->rows.bf16 ? 3 : 1) * (size_t)RAW_BYTES)
             f->rows_per_tile--;
         if (cr_conv_macs(&fused->conv) <= SMALL_MACS) {
             f->rows_per_tile = height;
@@ -270,7 +275,7 @@ depthwise_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begi
 {
     const CrWindow *w = &f->window;
     const CrRows *x = &f->x[0];
-    int block = f->kernels->block, end = MIN(2 * panel_end, f->raw_blocks);
+    int block = x->block, end = MIN(2 * panel_end, f->raw_blocks);
     CrDepthwiseRow row = {.row_stride = (ptrdiff_t)x->stride.row_stride * w->dilation[1],
                           .kh = w->kernel[1],
                           .kw = w->kernel[2],
@@ -287,7 +292,10 @@ depthwise_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begi
         row.weights = f->weights[b];
         row.bias = f->bias + b * block;
         row.y = dst + (size_t)(b - 2 * panel_begin) * stride;
-        f->kernels->depthwise_row(&row);
+        if (block == 1)
+            f->kernels->depthwise_plane_row(&row);
+        else
+            f->kernels->depthwise_row(&row);
     }
 }
 
@@ -330,6 +338,11 @@ compute(const FusedConv *f, void *const *io, const Tile *t, float *dst, size_t r
         cr_winograd_rows(&f->rows, io, t->n, t->row_begin, rows, stride, scratch);
         return;
     }
+    if (f->rows.bf16) {
+        CrRowRange range = {t->row_begin, t->row_end, t->panel_begin, t->panel_end};
+        cr_bf16_rows(&f->rows, io, t->n, &range, dst, row_size, stride, scratch);
+        return;
+    }
     for (int p = t->panel_begin; p < t->panel_end; p++)
         for (int y = t->row_begin; y < t->row_end; y++)
             conv_row(&f->rows, io, t->n, y, p, p + 1,
@@ -352,6 +365,32 @@ direct_tile(const CrStep *step, void *const *io, int tile, void *scratch)
             cr_row_clear_borders(&f->out, cr_row_at(&f->out, out, t.n, y, b));
 }
 
+/* Planes of a raw row in blocks. */
+static void
+make_planar(const FusedConv *f, float *planes, size_t plane_stride, const float *row)
+{
+    f->rows.kernels->unpack_row(planes, (ptrdiff_t)plane_stride, row, (ptrdiff_t)f->raw_stride,
+                                f->planes, f->rows.window.out[2]);
+}
+
+/* Few channels without a program: through scratch, to planes. */
+static void
+planar_tile(const CrStep *step, void *const *io, int tile, void *scratch)
+{
+    const FusedConv *f = step->params;
+    Tile t = tile_at(f, tile);
+    size_t row_size = f->raw_stride * (size_t)f->rows.raw_blocks;
+    float *raw = scratch;
+
+    compute(f, io, &t, raw, row_size, f->raw_stride, raw + row_size * (size_t)f->rows_per_tile);
+    for (int y = t.row_begin; y < t.row_end; y++) {
+        float *out = cr_row_at(&f->out, io[f->out_io], t.n, y, 0);
+        make_planar(f, out, f->out.stride.block_stride, raw + row_size * (size_t)(y - t.row_begin));
+        for (int c = 0; c < f->planes; c++)
+            cr_row_clear_borders(&f->out, out + f->out.stride.block_stride * (size_t)c);
+    }
+}
+
 static void
 program_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 {
@@ -364,6 +403,14 @@ program_tile(const CrStep *step, void *const *io, int tile, void *scratch)
     compute(f, io, &t, raw, row_size, f->raw_stride, rest);
     for (int y = t.row_begin; y < t.row_end; y++) {
         const float *row = raw + row_size * (size_t)(y - t.row_begin);
+        if (f->planes) {
+            size_t width = (size_t)f->rows.window.out[2];
+            make_planar(f, rest, width, row);
+            for (int c = 0; c < f->out.stride.blocks; c++)
+                cr_program_row(f->program, io, rest, width, t.n, y, c,
+                               rest + cr_round_up(width * (size_t)f->planes, CR_MAX_BLOCK));
+            continue;
+        }
         /* when the panels are cut, the domain has the raw blocks: this tile's are `first` on */
         int begin = f->panel_tiles > 1 ? first : 0;
         int end = f->panel_tiles > 1 ? first + blocks : f->out.stride.blocks;
@@ -374,6 +421,17 @@ program_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 }
 
 /* --- preparing --- */
+
+/* Not so where an input is planar because the program reads it, too. */
+static bool
+all_in_blocks(const CrOpSetup *setup, const CrFusedConv *fused)
+{
+    bool all = true;
+
+    for (int i = 0; i < fused->n_x; i++)
+        all = all && setup->in[i].block == setup->kernels->block;
+    return all;
+}
 
 static bool
 prepare_rows(CrOpSetup *setup, const CrFusedConv *fused, const CrDesc *raw, CrConvRows *rows,
@@ -401,7 +459,10 @@ prepare_rows(CrOpSetup *setup, const CrFusedConv *fused, const CrDesc *raw, CrCo
         return false;
     if (cr_conv_is_depthwise(&fused->conv))
         return pack_depthwise(setup, raw, rows, &pack, error);
-    if (setup->in[0].block == raw->block && wants_winograd(fused, &rows->window, setup->kernels) &&
+    bool blocked = all_in_blocks(setup, fused);
+    if (blocked && cr_bf16_fits(fused, setup->kernels))
+        return cr_bf16_prepare(setup, rows, &pack, raw, error);
+    if (blocked && wants_winograd(fused, &rows->window, setup->kernels) &&
         !cr_winograd_prepare(setup, rows, &pack, raw, error))
         return false;
     return rows->winograd || pack_dense(setup, raw, rows, &pack, error);
@@ -416,8 +477,30 @@ kernel_name(CrOpSetup *setup, const CrConvRows *rows, GError **error)
                    cr_conv_is_depthwise(&rows->conv) ? "depthwise"
                    : rows->winograd                  ? "winograd"
                                                      : "direct",
-                   setup->kernels->name);
+                   rows->bf16 ? setup->kernels->bf16->name : setup->kernels->name);
     return name;
+}
+
+/* Why a convolution is neither in bfloat16 nor by Winograd's method; NULL when it is. */
+static const char *
+why_direct(const CrOpSetup *setup, const CrFusedConv *fused, const CrConvRows *rows)
+{
+    const CrWindow *w = &rows->window;
+
+    if (rows->bf16 || rows->winograd || cr_conv_is_depthwise(&fused->conv))
+        return NULL;
+    if (setup->kernels->level == CR_CPU_C)
+        return "plain C computes by definition";
+    if (fused->conv.group > 1)
+        return "groups";
+    if (!all_in_blocks(setup, fused))
+        return "an input has few channels";
+    if (w->kernel[1] != 3 || w->kernel[2] != 3)
+        return "kernel is not 3×3";
+    if (w->stride[1] * w->stride[2] * w->dilation[1] * w->dilation[2] != 1)
+        return "strides or dilation";
+    return cr_winograd_fits(fused, w) ? "Winograd would lose more than 1e-5 of the range"
+                                      : "too few channels or pixels for Winograd";
 }
 
 static bool
@@ -429,30 +512,43 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
 
     if (!f)
         return false;
-    raw.block = setup->kernels->block;
+    bool planar = setup->out[0].block == 1, depthwise = cr_conv_is_depthwise(&fused->conv);
+    CrDesc planes = raw; /* as the program sees it */
+    planes.block = planar ? 1 : setup->kernels->block;
+    raw.block = planar && depthwise ? 1 : setup->kernels->block;
+    if (planar && !depthwise) {
+        f->planes = fused->conv.filters;
+        raw.n_parts = 0;
+    }
     if (!prepare_rows(setup, fused, &raw, &f->rows, error))
         return false;
     f->raw_stride = cr_desc_blocked(&raw).block_stride;
     f->out = cr_rows(&setup->out[0]);
     f->out_io = setup->n_in;
-    cut(f, fused, fused->has_program && !cr_desc_same_shape(&raw, &setup->out[0]));
-    step->run = direct_tile;
+    cut(f, fused, f->planes || (fused->has_program && !cr_desc_same_shape(&raw, &setup->out[0])));
+    step->run = f->planes ? planar_tile : direct_tile;
     if (f->rows.winograd)
         step->scratch = cr_winograd_scratch(f->rows.winograd);
+    if (f->rows.bf16)
+        step->scratch = cr_bf16_scratch(&f->rows, f->rows_per_tile);
     if (fused->has_program) {
-        f->program = cr_program_prepare(setup, &fused->program, &raw, &setup->out[0], error);
+        f->program = cr_program_prepare(setup, &fused->program, &planes, &setup->out[0], error);
         if (!f->program)
             return false;
         step->run = program_tile;
         /* computing rows and running the program take turns on what follows the rows */
-        step->scratch = MAX(step->scratch, cr_program_scratch(f->program)) +
-                        f->raw_stride * (size_t)MIN(2 * f->panels_per_tile, f->rows.raw_blocks) *
-                            (size_t)f->rows_per_tile * sizeof(float);
+        size_t width = (size_t)(f->planes * f->rows.window.out[2]);
+        step->scratch = MAX(step->scratch, cr_program_scratch(f->program) +
+                                               cr_round_up(width, CR_MAX_BLOCK) * sizeof(float));
     }
+    if (fused->has_program || f->planes)
+        step->scratch += f->raw_stride * (size_t)MIN(2 * f->panels_per_tile, f->rows.raw_blocks) *
+                         (size_t)f->rows_per_tile * sizeof(float);
     step->params = f;
     step->n_tiles = fused->conv.batch * f->row_tiles * f->panel_tiles;
     step->macs = cr_conv_macs(&fused->conv);
     step->kernel = kernel_name(setup, &f->rows, error);
+    step->why = why_direct(setup, fused, &f->rows);
     return step->kernel != NULL;
 }
 

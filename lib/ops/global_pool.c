@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* GlobalAveragePool and GlobalMaxPool: x (N, C, space…) → y (N, C, 1…). */
+/* GlobalAveragePool, GlobalMaxPool, GlobalLpPool: x (N, C, space…) → y (N, C, 1…). */
+#include "ops/norm.h"
 #include "ops/ops.h"
 #include "ops/setup.h"
 #include "ops/tile.h"
@@ -8,6 +9,7 @@
 typedef struct {
     size_t area;                /* elements of one channel, at least 1 */
     int64_t channels, per_tile; /* of all pictures */
+    int64_t order;              /* GlobalLpPool's p */
 } GlobalPool;
 
 static bool
@@ -64,11 +66,34 @@ max_run(const CrStep *step, void *const *io, int tile, void *scratch)
     }
 }
 
+static void
+lp_run(const CrStep *step, void *const *io, int tile, void *scratch)
+{
+    const GlobalPool *p = step->params;
+    int64_t end = cr_tile_end(tile, p->per_tile, p->channels);
+    float *y = io[step->n_in];
+
+    for (int64_t c = tile * p->per_tile; c < end; c++) {
+        const float *x = (const float *)io[0] + (size_t)c * p->area;
+        double sum = 0;
+        for (size_t i = 0; i < p->area; i++)
+            sum += cr_norm_term(x[i], p->order);
+        y[c] = cr_norm_root(sum, p->order);
+    }
+}
+
+static bool
+lp_infer(CrOpSetup *setup, GError **error)
+{
+    int64_t order;
+    return cr_norm_order(setup, &order, error) && global_pool_infer(setup, error);
+}
+
 static bool
 global_pool_prepare(CrOpSetup *setup, CrStep *step, CrRunFn run, GError **error)
 {
     GlobalPool *p = cr_op_params(setup, step, GlobalPool, error);
-    if (!p)
+    if (!p || !cr_norm_order(setup, &p->order, error))
         return false;
     p->channels = (int64_t)cr_desc_elements(&setup->out[0]);
     p->area = p->channels ? cr_desc_elements(&setup->in[0]) / (size_t)p->channels : 1;
@@ -90,7 +115,13 @@ max_prepare(CrOpSetup *setup, CrStep *step, GError **error)
     return global_pool_prepare(setup, step, max_run, error);
 }
 
-static const CrAttrSpec no_attrs[] = {{NULL, CR_ATTR_INT}};
+static bool
+lp_prepare(CrOpSetup *setup, CrStep *step, GError **error)
+{
+    return global_pool_prepare(setup, step, lp_run, error);
+}
+
+static const CrAttrSpec lp_attrs[] = {{"p", CR_ATTR_INT}, {NULL, CR_ATTR_INT}};
 
 const CrOp cr_op_global_average_pool = {
     .name = "GlobalAveragePool",
@@ -98,7 +129,7 @@ const CrOp cr_op_global_average_pool = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
-    .attrs = no_attrs,
+    .attrs = cr_op_no_attrs,
     .infer = global_pool_infer,
     .prepare = average_prepare,
 };
@@ -109,7 +140,18 @@ const CrOp cr_op_global_max_pool = {
     .max_in = 1,
     .min_out = 1,
     .max_out = 1,
-    .attrs = no_attrs,
+    .attrs = cr_op_no_attrs,
     .infer = global_pool_infer,
     .prepare = max_prepare,
+};
+
+const CrOp cr_op_global_lp_pool = {
+    .name = "GlobalLpPool",
+    .min_in = 1,
+    .max_in = 1,
+    .min_out = 1,
+    .max_out = 1,
+    .attrs = lp_attrs,
+    .infer = lp_infer,
+    .prepare = lp_prepare,
 };

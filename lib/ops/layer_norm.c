@@ -2,7 +2,10 @@
 /* LayerNormalization (onnx.ai/onnx/operators/onnx__LayerNormalization.html): every row, which is
  * all dimensions from `axis` on,
  *     y = (x − mean) / √(variance + ε) · scale + bias
- * Outputs 1 and 2, where wanted, are each row's mean and 1 / √(variance + ε). */
+ * Outputs 1 and 2, where wanted, are each row's mean and 1 / √(variance + ε).
+ *
+ * RMSNormalization (onnx__RMSNormalization.html) takes no mean away and has no bias:
+ *     y = x / √(mean of x² + ε) · scale */
 #include "ops/moments.h"
 #include "ops/ops.h"
 #include "ops/setup.h"
@@ -14,6 +17,7 @@ typedef struct {
     size_t scale_step, bias_step; /* 0 repeats the only element */
     bool has_bias;
     double epsilon;
+    bool centred; /* the mean is taken away */
 } LayerNorm;
 
 /* scale or bias: of a row's shape, or a single element. */
@@ -69,7 +73,8 @@ run_layer_norm(const CrStep *step, void *const *io, int tile, void *scratch)
     for (int64_t row = tile * p->per_tile; row < end; row++) {
         const float *x = (const float *)io[0] + (size_t)row * p->n;
         float *y = (float *)io[step->n_in] + (size_t)row * p->n;
-        CrMoments m = cr_moments(x, p->n, p->epsilon);
+        CrMoments m =
+            p->centred ? cr_moments(x, p->n, p->epsilon) : cr_moments_about(0, x, p->n, p->epsilon);
         for (size_t i = 0; i < p->n; i++)
             y[i] = (float)(((double)x[i] - m.mean) * m.inverse * (double)scale[i * p->scale_step] +
                            (double)bias[i * p->bias_step]);
@@ -81,7 +86,7 @@ run_layer_norm(const CrStep *step, void *const *io, int tile, void *scratch)
 }
 
 static bool
-prepare_layer_norm(CrOpSetup *setup, CrStep *step, GError **error)
+prepare(CrOpSetup *setup, CrStep *step, bool centred, GError **error)
 {
     const CrDesc *x = &setup->in[0];
     LayerNorm *p = cr_op_params(setup, step, LayerNorm, error);
@@ -99,9 +104,22 @@ prepare_layer_norm(CrOpSetup *setup, CrStep *step, GError **error)
     p->bias_step = p->has_bias && cr_desc_elements(&setup->in[2]) > 1;
     p->epsilon = (double)cr_node_float(setup->node, "epsilon", 1e-5f);
     step->n_tiles = cr_tile_cut(p->rows, (int64_t)p->n * 4, &p->per_tile);
+    p->centred = centred;
     step->run = run_layer_norm;
     step->kernel = "plain";
     return true;
+}
+
+static bool
+prepare_layer_norm(CrOpSetup *setup, CrStep *step, GError **error)
+{
+    return prepare(setup, step, true, error);
+}
+
+static bool
+prepare_rms_norm(CrOpSetup *setup, CrStep *step, GError **error)
+{
+    return prepare(setup, step, false, error);
 }
 
 /* stash_type: sums are of type double, whatever it asks for. */
@@ -119,4 +137,15 @@ const CrOp cr_op_layer_norm = {
     .attrs = layer_norm_attrs,
     .infer = infer_layer_norm,
     .prepare = prepare_layer_norm,
+};
+
+const CrOp cr_op_rms_norm = {
+    .name = "RMSNormalization",
+    .min_in = 2,
+    .max_in = 2,
+    .min_out = 1,
+    .max_out = 1,
+    .attrs = layer_norm_attrs,
+    .infer = infer_layer_norm,
+    .prepare = prepare_rms_norm,
 };

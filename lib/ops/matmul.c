@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* MatMul as numpy does it: matrices in the last two dimensions, the others broadcast; a 1-D operand
- * is a row (left) or a column (right), and its dimension is not in the result. */
+ * is a row (left) or a column (right), and its dimension is not in the result.
+ *
+ * No file has a third input: it is a bias, one number or one for each column, that the optimizer
+ * found added to the product. */
 #include "ops/matrix.h"
 #include "ops/ops.h"
 #include "ops/setup.h"
@@ -66,6 +69,9 @@ matmul_parse(const CrOpSetup *setup, CrMatrixProduct *p, GError **error)
     p->m = (int)a.rows;
     p->k = (int)a.columns;
     p->n = (int)b.columns;
+    p->has_c = cr_op_has_input(setup, 2);
+    p->beta = 1.0f;
+    p->c_column = p->has_c && cr_desc_elements(&setup->in[2]) > 1;
     return broadcast_batches(setup, &a, &b, p, error);
 }
 

@@ -4,6 +4,7 @@
 #include "ops/panels.h"
 #include "ops/setup.h"
 #include "ops/tile.h"
+#include <string.h>
 
 /* Tiles of the general case: large enough for OpenBLAS, small enough to share among threads. */
 #define TILE_ROWS    128
@@ -17,11 +18,13 @@ typedef struct {
     int64_t panels_per_tile;
 } MatrixParams;
 
-/* beta · c of one element; 0 without c. */
-static float
-addend(const CrMatrixProduct *p, const float *c, int row, int column)
+/* y += beta · c for some columns of a row. */
+static void
+add_row(const CrMatrixProduct *p, const float *c, int row, int column, int columns, float *y)
 {
-    return p->has_c ? p->beta * c[row * p->c_row + column * p->c_column] : 0.0f;
+    c += row * p->c_row + column * p->c_column;
+    for (int j = 0; j < columns; j++)
+        y[j] += p->beta * c[j * p->c_column];
 }
 
 /* Where batch `batch` of a and b begins. */
@@ -55,11 +58,12 @@ gemm_run(const CrStep *step, void *const *io, int tile, void *scratch)
     float *y = (float *)io[step->n_in] + (batch * p->m + row) * p->n + column;
 
     for (int i = 0; i < rows; i++)
-        for (int j = 0; j < columns; j++)
-            y[(int64_t)i * p->n + j] = addend(p, p->has_c ? io[2] : NULL, row + i, column + j);
+        memset(y + (int64_t)i * p->n, 0, sizeof *y * (size_t)columns);
     if (p->k > 0)
         cr_gemm(p->trans_a, p->trans_b, rows, columns, p->k, p->alpha, a, p->trans_a ? p->m : p->k,
                 b, p->trans_b ? p->k : p->n, 1.0f, y, p->n);
+    for (int i = 0; p->has_c && i < rows; i++)
+        add_row(p, io[2], row + i, column, columns, y + (int64_t)i * p->n);
 }
 
 /* Some panels of the packed matrix, for all rows. */
@@ -69,20 +73,19 @@ panels_run(const CrStep *step, void *const *io, int tile, void *scratch)
     const MatrixParams *params = step->params;
     const CrMatrixProduct *p = &params->product;
     int width = params->panels.panel;
-    float *bias = scratch, *sums = bias + CR_PANEL_MAX;
+    float *zeros = scratch, *sums = zeros + CR_PANEL_MAX;
     int end = (int)cr_tile_end(tile, params->panels_per_tile, params->panels.n_panels);
 
+    memset(zeros, 0, sizeof *zeros * (size_t)width);
     for (int panel = (int)(tile * params->panels_per_tile); panel < end; panel++) {
         int first = panel * width, columns = MIN(width, p->n - first);
-        const float *w = cr_panels_at(&params->panels, panel);
         for (int row = 0; row < p->m; row++) {
             const float *x = (const float *)io[0] + (int64_t)row * p->k;
             float *y = (float *)io[step->n_in] + (int64_t)row * p->n + first;
-            for (int j = 0; j < width; j++)
-                bias[j] = j < columns ? addend(p, p->has_c ? io[2] : NULL, row, first + j) : 0.0f;
-            params->kernels->gemv_panel(sums, w, bias, x, p->k);
-            for (int j = 0; j < columns; j++)
-                y[j] = sums[j];
+            cr_panels_run_one(&params->panels, params->kernels, panel, zeros, x, sums);
+            memcpy(y, sums, sizeof *y * (size_t)columns);
+            if (p->has_c)
+                add_row(p, io[2], row, first, columns, y);
         }
     }
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Batches of matrix products, which Gemm and MatMul are:
  *     y[b] = alpha · op(a[b]) · op(b[b]) + beta · c
- * with a (m,k), b (k,n) row-major, or transposed; y (batches, m, n); c broadcast to (m, n). */
+ * with a (m,k), b (k,n) row-major, or transposed; y (batches, m, n); c broadcast to (m, n), and
+ * added last, so that the sum rounds as that of two nodes does. */
 #pragma once
 
 #include "ops/op.h"

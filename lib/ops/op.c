@@ -96,8 +96,13 @@ cr_desc_to_string(const CrDesc *desc)
     if (desc->n_dims == 0)
         return g_strdup("scalar");
     text = g_string_new(NULL);
-    for (int i = 0; i < desc->n_dims; i++)
-        g_string_append_printf(text, "%s%" G_GINT64_FORMAT, i ? "×" : "", (gint64)desc->dims[i]);
+    for (int i = 0; i < desc->n_dims; i++) {
+        g_string_append(text, i ? "×" : "");
+        if (desc->dims[i] < 0)
+            g_string_append_c(text, '?');
+        else
+            g_string_append_printf(text, "%" G_GINT64_FORMAT, (gint64)desc->dims[i]);
+    }
     return g_string_free(text, FALSE);
 }
 

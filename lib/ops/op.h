@@ -14,6 +14,7 @@
 struct CrKernels;
 
 #define CR_MAX_PARTS 8
+#define CR_NARROW    4 /* channels */
 
 /* Type, shape and place in memory of a tensor.
  *
@@ -55,6 +56,16 @@ int cr_desc_parts(const CrDesc *desc);
 int cr_desc_part(const CrDesc *desc, int i);
 /* Channels in block `index`, and the number of its first channel. */
 int cr_desc_block_channels(const CrDesc *desc, int index, int *first);
+/* Whether a tensor has so few channels that blocks would be mostly empty: it is better off planar.
+ */
+static inline bool
+cr_desc_is_narrow(const CrDesc *desc)
+{
+    return desc->n_dims == 4 && desc->dims[1] <= CR_NARROW;
+}
+/* For an operator that works on rows of either layout: whether the tensor has one; one that is
+ * plain and narrow becomes planar. */
+bool cr_desc_take_rows(CrDesc *desc);
 bool cr_desc_same_layout(const CrDesc *a, const CrDesc *b); /* block, parts; not padding or view */
 bool cr_desc_same_shape(const CrDesc *a, const CrDesc *b);
 /* Gives desc the block and the parts of like, and neither padding nor view. */
@@ -74,7 +85,8 @@ struct CrStep {
     int n_tiles;
     size_t scratch;
     int n_in, n_out;
-    const char *kernel; /* what inspect calls it: "plain", "direct 14x32 avx512" */
+    const char *kernel; /* what inspect calls it: "plain", "direct avx512" */
+    const char *why;    /* why not a faster one, or NULL */
     uint64_t macs;
 };
 
@@ -86,7 +98,8 @@ typedef struct {
     ConvRnnTensor *const *value; /* [n_in] the inputs known at set-up; NULL where not known */
     const struct CrKernels *kernels;
     CrRegion *region;
-    const void *fused; /* what the optimizer hands to an operator of its own making, else NULL */
+    GHashTable *packed; /* what the plan has packed so far (ops/panels.h); NULL: nothing is kept */
+    const void *fused;  /* what the optimizer hands to an operator of its own making, else NULL */
 } CrOpSetup;
 
 /* One attribute an operator accepts. */
@@ -100,6 +113,9 @@ typedef enum {
     CR_OP_ALIAS = 1 << 0,
     /* The result depends on the inputs' shapes only: Shape. */
     CR_OP_SHAPE_ONLY = 1 << 1,
+    /* If, Loop, Scan: binding puts its graphs in its place. It has neither infer() nor prepare().
+     */
+    CR_OP_CONTROL = 1 << 2,
 } CrOpFlags;
 
 typedef struct CrOp {
@@ -137,7 +153,7 @@ bool cr_op_error(const CrOpSetup *setup, ConvRnnError code, GError **error, cons
 bool cr_op_needs_constant(const CrOpSetup *setup, int index, GError **error);
 /* SHAPE, unless input `index` is there and has the dtype. */
 bool cr_op_want_dtype(const CrOpSetup *setup, int index, ConvRnnDType dtype, GError **error);
-/* "1×3×224×224", for messages; free with g_free(). */
+/* "1×3×224×224", "?" for an open dimension; for messages; free with g_free(). */
 char *cr_desc_to_string(const CrDesc *desc);
 
 /* --- helpers for infer() --- */

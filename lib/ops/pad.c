@@ -29,6 +29,7 @@ read_mode(const CrOpSetup *setup, Mode *mode, GError **error)
     static const char *const names[] = {"constant", "reflect", "edge", "wrap"};
     const char *name = cr_node_string(setup->node, "mode", "constant");
 
+    *mode = MODE_CONSTANT; /* gcc -O3 does not see that nobody looks at it after an error */
     for (guint i = 0; i < G_N_ELEMENTS(names); i++)
         if (strcmp(name, names[i]) == 0) {
             *mode = (Mode)i;

@@ -9,12 +9,20 @@
 #define CR_PANELS_MAX_ROWS 4 /* from more rows on, cr_gemm() */
 #define CR_PANEL_MAX       (4 * CR_MAX_BLOCK)
 
-/* Panels of `panel` columns: [n_panels][k][panel]; columns above n are 0. */
+/* Panels of `panel` columns: [n_panels][k][panel]; columns above n are 0. Weights are in one of the
+ * two forms, or in none when nothing is packed. */
 typedef struct {
     int n, k;
     int panel, n_panels;
     const float *weights;
+    const uint16_t *bf16;
 } CrPanels;
+
+static inline bool
+cr_panels_are_packed(const CrPanels *panels)
+{
+    return panels->weights || panels->bf16;
+}
 
 /* A matrix in memory: element (k, n) is at w[k · k_stride + n · n_stride]. */
 typedef struct {
@@ -30,17 +38,26 @@ cr_panels_width(const CrKernels *kernels, int n)
     return (n + panel - 1) / panel * panel;
 }
 
-/* Packs alpha · source, k × n, into the setup's region. */
+/* Remembers what a plan has packed: steps that share a matrix share its panels. */
+GHashTable *cr_panels_cache_new(void);
+
+/* Packs alpha · source, k × n, into the setup's region, unless setup->packed has it. */
 bool cr_panels_pack(CrOpSetup *setup, CrPanels *panels, CrPanelSource source, int k, int n,
                     float alpha, GError **error);
 
-/* y = bias + x · W for all panels; bias and y do not overlap. */
+/* y = bias + x · W for all panels; bias and y may be the same. */
 void cr_panels_run(const CrPanels *panels, const CrKernels *kernels, const float *bias,
                    const float *x, float *y);
 
-/* The weights of one panel. */
-static inline const float *
-cr_panels_at(const CrPanels *panels, int panel)
+/* The same for one panel, whose bias and y are given. */
+static inline void
+cr_panels_run_one(const CrPanels *panels, const CrKernels *kernels, int panel, const float *bias,
+                  const float *x, float *y)
 {
-    return panels->weights + (size_t)panel * (size_t)panels->panel * (size_t)panels->k;
+    size_t first = (size_t)panel * (size_t)panels->panel * (size_t)panels->k;
+
+    if (panels->bf16)
+        kernels->bf16->gemv_panel(y, panels->bf16 + first, bias, x, panels->k);
+    else
+        kernels->gemv_panel(y, panels->weights + first, bias, x, panels->k);
 }

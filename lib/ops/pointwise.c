@@ -16,6 +16,7 @@ typedef struct {
 
 struct CrProgramRun {
     const CrKernels *kernels;
+    int block; /* lanes per pixel of the domain; 1: planar */
     CrProgram program;
     Operand operand[CR_PROGRAM_MAX];
     int output_io[CR_PROGRAM_MAX];
@@ -226,7 +227,7 @@ prepare_operand(CrOpSetup *setup, Operand *operand, const CrDesc *raw, const CrD
     const ConvRnnTensor *value = setup->value[input];
     operand->spread = cr_spread(desc, domain);
     operand->io = input;
-    operand->one_image = desc->n_dims < 4 || desc->dims[0] == 1;
+    operand->one_image = desc->n_dims < domain->n_dims || desc->dims[0] == 1;
     if (desc->block)
         operand->rows = cr_rows(desc);
     if (value && operand->spread == CR_SPREAD_SCALAR)
@@ -248,6 +249,7 @@ cr_program_prepare(CrOpSetup *setup, const CrProgram *program, const CrDesc *raw
         return NULL;
     run->kernels = setup->kernels;
     run->program = *program;
+    run->block = domain->block;
     if (!domain->block) {
         run->flat = run->plane = cr_desc_elements(domain);
         run->channels = 1;
@@ -310,7 +312,7 @@ load_operand(const CrProgramRun *run, int i, const float *row, int x, int width,
              float *spread)
 {
     const Operand *operand = &run->operand[i];
-    int block = run->kernels->block;
+    int block = run->block;
     size_t n = (size_t)width * (size_t)block;
 
     switch (operand->spread) {
@@ -321,6 +323,10 @@ load_operand(const CrProgramRun *run, int i, const float *row, int x, int width,
         run->kernels->fill_lanes(spread, row, block, n);
         break;
     case CR_SPREAD_PIXEL:
+        if (block == 1) { /* the operand is planar too */
+            strip->operand[i] = row + x;
+            return;
+        }
         run->kernels->fill_pixels(spread, row + (size_t)x * (size_t)operand->rows.block,
                                   operand->rows.block, width);
         break;
@@ -343,7 +349,7 @@ operand_row(const CrProgramRun *run, const Operand *operand, void *const *io, co
     case CR_SPREAD_FULL:
         return cr_row_at(&operand->rows, data, image, y, block);
     case CR_SPREAD_CHANNEL:
-        return operand->data ? data + block * run->kernels->block
+        return operand->data ? data + block * run->block
                              : cr_row_at(&operand->rows, data, image, 0, block);
     case CR_SPREAD_PIXEL:
         return cr_row_at(&operand->rows, data, image, y, 0);
@@ -360,7 +366,7 @@ cr_program_row(const CrProgramRun *run, void *const *io, const float *raw, size_
     const float *row[CR_PROGRAM_MAX];
     float *out_row[CR_PROGRAM_MAX], *out[CR_PROGRAM_MAX];
     float *spread = scratch + (size_t)program->n_instructions * STRIP;
-    int width = run->out[0].size.w, step = STRIP / run->kernels->block;
+    int width = run->out[0].size.w, step = STRIP / run->block;
     Strip strip;
 
     for (int i = 0; i < program->n_operands; i++)
@@ -372,8 +378,8 @@ cr_program_row(const CrProgramRun *run, void *const *io, const float *raw, size_
         for (int i = 0; i < program->n_operands; i++)
             load_operand(run, i, row[i], x, now, &strip, spread + (size_t)i * STRIP);
         for (int i = 0; i < program->n_outputs; i++)
-            out[i] = out_row[i] + (size_t)x * (size_t)run->kernels->block;
-        run_strip(run, &strip, out, (size_t)now * (size_t)run->kernels->block, scratch);
+            out[i] = out_row[i] + (size_t)x * (size_t)run->block;
+        run_strip(run, &strip, out, (size_t)now * (size_t)run->block, scratch);
     }
     for (int i = 0; i < program->n_outputs; i++)
         cr_row_clear_borders(&run->out[i], out_row[i]);
@@ -497,28 +503,37 @@ cr_program_layouts(CrOpSetup *setup, const CrProgram *program, const CrDesc *lik
             in->pad_left = left;
             in->pad_right = right;
         }
-        if (spread == CR_SPREAD_PIXEL && !in->block)
+        if (spread == CR_SPREAD_PIXEL && (!in->block || layout.block == 1)) {
             in->block = 1;
+            in->n_parts = 0;
+        }
     }
 }
 
-/* Blocked as soon as one full operand is. */
+/* Blocked, or planar, as soon as one full operand is. */
 static bool
 blocked(CrOpSetup *setup)
 {
     const CrProgram *program = setup->fused;
     const CrDesc *like = NULL;
+    bool narrow = cr_desc_is_narrow(&setup->out[0]);
 
     if (setup->out[0].n_dims != 4)
         return false;
     for (int i = 0; i < program->n_operands && !like; i++) {
         const CrDesc *in = &setup->in[program->input[i]];
-        if (in->block == setup->kernels->block && cr_spread(in, &setup->out[0]) == CR_SPREAD_FULL)
+        if ((in->block == setup->kernels->block || (narrow && in->block == 1)) &&
+            cr_spread(in, &setup->out[0]) == CR_SPREAD_FULL)
             like = in;
     }
     if (!like)
         return false;
-    cr_program_layouts(setup, program, like);
+    CrDesc layout = *like;
+    if (narrow) {
+        layout.block = 1;
+        layout.n_parts = 0;
+    }
+    cr_program_layouts(setup, program, &layout);
     return true;
 }
 

@@ -21,7 +21,8 @@ typedef struct {
     int op; /* CrBinary or CrUnary */
     int a, b;
     float alpha, beta;
-    int output; /* stored as this output of the program; -1: not */
+    int output;           /* stored as this output of the program; -1: not */
+    const CrNode *origin; /* the model's node that it comes from */
 } CrInstruction;
 
 /* How an operand's elements spread over the domain (N, C, H, W). */

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/pool.h"
+#include "ops/norm.h"
 #include "ops/ops.h"
 #include "ops/setup.h"
 #include "ops/tile.h"
 #include <math.h>
 
 /* Taps in the padding never take part. A window that sees none gives the type's lowest value
- * (maximum) or 0 (average). A NaN among the taps gives NaN. */
+ * (maximum) or 0 (average, norm). A NaN among the taps gives NaN. */
 typedef struct {
     CrPool pool;                 /* its window has three axes */
     int64_t rows, rows_per_tile; /* rows (n, c, od, oh) of the output */
     size_t row_elements;         /* that the planes of one channel hold */
+    int64_t order;               /* LpPool's p */
 } PoolParams;
 
 /* The taps of one window that lie inside the picture, per axis. */
@@ -231,6 +233,33 @@ average_pool_run(const CrStep *step, void *const *io, int tile, void *scratch)
     }
 }
 
+static void
+lp_pool_run(const CrStep *step, void *const *io, int tile, void *scratch)
+{
+    const PoolParams *p = step->params;
+    const CrWindow *win = &p->pool.window;
+    int64_t end = cr_tile_end(tile, p->rows_per_tile, p->rows);
+    Window w;
+
+    for (int64_t row = tile * p->rows_per_tile; row < end; row++) {
+        int64_t channel = row / win->out[1] / win->out[0];
+        const float *x = (const float *)io[0] + (size_t)channel * p->row_elements;
+        float *y = (float *)io[step->n_in] + row * win->out[2];
+
+        window_enter(p, &w, 0, (int)(row / win->out[1] % win->out[0]));
+        window_enter(p, &w, 1, (int)(row % win->out[1]));
+        for (int ow = 0; ow < win->out[2]; ow++) {
+            double sum = 0;
+            window_enter(p, &w, 2, ow);
+            for (int kd = w.begin[0]; kd < w.end[0]; kd++)
+                for (int kh = w.begin[1]; kh < w.end[1]; kh++)
+                    for (int kw = w.begin[2]; kw < w.end[2]; kw++)
+                        sum += cr_norm_term(x[tap_offset(p, &w, kd, kh, kw)], p->order);
+            y[ow] = cr_norm_root(sum, p->order);
+        }
+    }
+}
+
 /* Windows cannot see more than the picture, however large they are. */
 static int64_t
 row_cost(const CrWindow *window)
@@ -284,6 +313,24 @@ average_pool_prepare(CrOpSetup *setup, CrStep *step, GError **error)
     return true;
 }
 
+static bool
+lp_pool_infer(CrOpSetup *setup, GError **error)
+{
+    int64_t order;
+    return cr_norm_order(setup, &order, error) && average_pool_infer(setup, error);
+}
+
+static bool
+lp_pool_prepare(CrOpSetup *setup, CrStep *step, GError **error)
+{
+    PoolParams *p = pool_prepare(setup, step, error);
+
+    if (!p || !cr_norm_order(setup, &p->order, error))
+        return false;
+    step->run = lp_pool_run;
+    return true;
+}
+
 static const CrAttrSpec max_pool_attrs[] = {
     {"auto_pad", CR_ATTR_STRING},   {"ceil_mode", CR_ATTR_INT}, {"dilations", CR_ATTR_INTS},
     {"kernel_shape", CR_ATTR_INTS}, {"pads", CR_ATTR_INTS},     {"storage_order", CR_ATTR_INT},
@@ -295,6 +342,12 @@ static const CrAttrSpec average_pool_attrs[] = {
     {"count_include_pad", CR_ATTR_INT}, {"dilations", CR_ATTR_INTS},
     {"kernel_shape", CR_ATTR_INTS},     {"pads", CR_ATTR_INTS},
     {"strides", CR_ATTR_INTS},          {NULL, CR_ATTR_INT},
+};
+
+static const CrAttrSpec lp_pool_attrs[] = {
+    {"auto_pad", CR_ATTR_STRING},   {"ceil_mode", CR_ATTR_INT}, {"dilations", CR_ATTR_INTS},
+    {"kernel_shape", CR_ATTR_INTS}, {"p", CR_ATTR_INT},         {"pads", CR_ATTR_INTS},
+    {"strides", CR_ATTR_INTS},      {NULL, CR_ATTR_INT},
 };
 
 const CrOp cr_op_max_pool = {
@@ -317,4 +370,15 @@ const CrOp cr_op_average_pool = {
     .attrs = average_pool_attrs,
     .infer = average_pool_infer,
     .prepare = average_pool_prepare,
+};
+
+const CrOp cr_op_lp_pool = {
+    .name = "LpPool",
+    .min_in = 1,
+    .max_in = 1,
+    .min_out = 1,
+    .max_out = 1,
+    .attrs = lp_pool_attrs,
+    .infer = lp_pool_infer,
+    .prepare = lp_pool_prepare,
 };

@@ -8,6 +8,7 @@
 #include "core/size.h"
 #include "ops/ops.h"
 #include "ops/panels.h"
+#include "ops/recurrent_step.h"
 #include "ops/setup.h"
 #include <string.h>
 
@@ -149,7 +150,7 @@ static void
 multiply(const RecurrentParams *p, const Part *part, const CrPanels *packed, const float *weights,
          int k, int n, Rows x, Rows add, Rows y)
 {
-    if (packed->weights) {
+    if (cr_panels_are_packed(packed)) {
         for (int i = 0; i < n; i++)
             cr_panels_run(packed, p->kernels, add.at + i * add.stride, x.at + i * x.stride,
                           y.at + i * y.stride);
@@ -395,6 +396,10 @@ recurrent_prepare(CrOpSetup *setup, CrStep *step, GError **error)
 
     if (!p || !cr_recurrent_parse(setup, &p->r, error))
         return false;
+    step->macs = (uint64_t)p->r.directions * (uint64_t)p->r.steps * (uint64_t)p->r.batch *
+                 (uint64_t)(p->r.gates * p->r.hidden) * (uint64_t)(p->r.inputs + p->r.hidden);
+    if (cr_recurrent_is_step(setup, &p->r))
+        return cr_recurrent_step_prepare(setup, &p->r, step, error);
     p->kernels = setup->kernels;
     lay_out_sums(p);
     cut_batch(p);
@@ -408,8 +413,6 @@ recurrent_prepare(CrOpSetup *setup, CrStep *step, GError **error)
     step->scratch = scratch_floats(p) * sizeof(float);
     step->run = recurrent_run;
     step->kernel = "plain";
-    step->macs = (uint64_t)p->r.directions * (uint64_t)p->r.steps * (uint64_t)p->r.batch *
-                 (uint64_t)(p->r.gates * p->r.hidden) * (uint64_t)(p->r.inputs + p->r.hidden);
     return true;
 }
 

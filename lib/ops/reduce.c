@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceProd, ReduceL1, ReduceL2, ReduceSumSquare
- * (onnx.ai/onnx/operators).
+/* ReduceSum, ReduceMean, ReduceMax, ReduceMin, ReduceProd, ReduceL1, ReduceL2, ReduceSumSquare,
+ * ReduceLogSum, ReduceLogSumExp (onnx.ai/onnx/operators).
  *
  * Floating point is accumulated in double, integers in 64 bits, always in row-major order of the
  * reduced axes: the error of a float32 result is one rounding. When the innermost axis stays, a row
@@ -14,10 +14,16 @@
 
 #define ROW 256 /* accumulators at a time */
 
+/* Σ exp(x − max): the largest x so far takes part as 1, so that nothing overflows. */
+typedef struct {
+    double max, sum;
+} ExpSum;
+
 typedef union {
     double d;
     int64_t i;
     uint64_t u;
+    ExpSum e;
 } Accumulator;
 
 typedef struct {
@@ -86,6 +92,7 @@ CR_FLOAT_TYPES(REDUCER, l2, double, d, 0, s + x * x, sqrt(s))
 CR_FLOAT_TYPES(REDUCER, l1, double, d, 0, s + fabs(x), s)
 CR_SIGNED_TYPES(REDUCER, l1, uint64_t, u, 0, s + ABS_INT(x), s)
 CR_UNSIGNED_TYPES(REDUCER, l1, uint64_t, u, 0, s + x, s)
+CR_FLOAT_TYPES(REDUCER, log_sum, double, d, 0, s + x, log(s))
 CR_FLOAT_TYPES(REDUCER, mean, double, d, 0, s + x, s / (double)count)
 CR_SIGNED_TYPES(REDUCER, mean, uint64_t, u, 0, s + x, count ? (int64_t)s / (int64_t)count : 0)
 CR_UNSIGNED_TYPES(REDUCER, mean, uint64_t, u, 0, s + x, count ? s / count : 0)
@@ -98,6 +105,44 @@ CR_FLOAT_TYPES(EXTREMES, FLOAT, double, d)
 CR_SIGNED_TYPES(EXTREMES, SIGNED, int64_t, i)
 CR_UNSIGNED_TYPES(EXTREMES, UNSIGNED, uint64_t, u)
 
+static inline void
+exp_sum_take(ExpSum *s, double x)
+{
+    if (x != x) {
+        s->sum = x;
+    } else if (x == -INFINITY || s->max == INFINITY) {
+        return; /* adds nothing; nothing can be added */
+    } else if (x <= s->max) {
+        s->sum += exp(x - s->max);
+    } else {
+        s->sum = s->sum * exp(s->max - x) + 1;
+        s->max = x;
+    }
+}
+
+#define EXP_SUM(NAME, T, op)                                                                       \
+    static void op##_init_##NAME(Accumulator *acc, size_t n)                                       \
+    {                                                                                              \
+        for (size_t j = 0; j < n; j++)                                                             \
+            acc[j].e = (ExpSum){-INFINITY, 0};                                                     \
+    }                                                                                              \
+    static void op##_take_##NAME(Accumulator *acc, size_t n, const void *src, int64_t step,        \
+                                 size_t n_terms)                                                   \
+    {                                                                                              \
+        const T *p = src;                                                                          \
+        for (size_t k = 0; k < n_terms; k++, p += step)                                            \
+            for (size_t j = 0; j < n; j++)                                                         \
+                exp_sum_take(&acc[j].e, (double)p[j]);                                             \
+    }                                                                                              \
+    static void op##_finish_##NAME(void *dst, const Accumulator *acc, size_t n, size_t count)      \
+    {                                                                                              \
+        T *d = dst;                                                                                \
+        for (size_t j = 0; j < n; j++)                                                             \
+            d[j] = (T)(log(acc[j].e.sum) + acc[j].e.max);                                          \
+    }                                                                                              \
+    static const Reducer op##_##NAME = {op##_init_##NAME, op##_take_##NAME, op##_finish_##NAME};
+CR_FLOAT_TYPES(EXP_SUM, log_sum_exp)
+
 typedef const Reducer *Reducers[CR_N_DTYPES]; /* NULL: no such type */
 
 #define ENTRY(NAME, T, op) [CONVRNN_DTYPE_##NAME] = &op##_##NAME,
@@ -106,6 +151,8 @@ static const Reducers reduce_prod = {CR_NUMBER_TYPES(ENTRY, prod)};
 static const Reducers reduce_sum_square = {CR_NUMBER_TYPES(ENTRY, sum_square)};
 static const Reducers reduce_l1 = {CR_NUMBER_TYPES(ENTRY, l1)};
 static const Reducers reduce_l2 = {CR_FLOAT_TYPES(ENTRY, l2)};
+static const Reducers reduce_log_sum = {CR_FLOAT_TYPES(ENTRY, log_sum)};
+static const Reducers reduce_log_sum_exp = {CR_FLOAT_TYPES(ENTRY, log_sum_exp)};
 static const Reducers reduce_mean = {CR_NUMBER_TYPES(ENTRY, mean)};
 static const Reducers reduce_max = {CR_NUMBER_TYPES(ENTRY, max)};
 static const Reducers reduce_min = {CR_NUMBER_TYPES(ENTRY, min)};
@@ -243,6 +290,8 @@ REDUCE(reduce_prod, "ReduceProd")
 REDUCE(reduce_sum_square, "ReduceSumSquare")
 REDUCE(reduce_l1, "ReduceL1")
 REDUCE(reduce_l2, "ReduceL2")
+REDUCE(reduce_log_sum, "ReduceLogSum")
+REDUCE(reduce_log_sum_exp, "ReduceLogSumExp")
 REDUCE(reduce_mean, "ReduceMean")
 REDUCE(reduce_max, "ReduceMax")
 REDUCE(reduce_min, "ReduceMin")

@@ -66,6 +66,16 @@ CR_FLOAT_TYPES(RUN, round, nearbyint(x))
 CR_FLOAT_TYPES(RUN, erf, erf(x))
 CR_FLOAT_TYPES(RUN, sin, sin(x))
 CR_FLOAT_TYPES(RUN, cos, cos(x))
+CR_FLOAT_TYPES(RUN, tan, tan(x))
+CR_FLOAT_TYPES(RUN, asin, asin(x))
+CR_FLOAT_TYPES(RUN, acos, acos(x))
+CR_FLOAT_TYPES(RUN, atan, atan(x))
+CR_FLOAT_TYPES(RUN, sinh, sinh(x))
+CR_FLOAT_TYPES(RUN, cosh, cosh(x))
+CR_FLOAT_TYPES(RUN, asinh, asinh(x))
+CR_FLOAT_TYPES(RUN, acosh, acosh(x))
+CR_FLOAT_TYPES(RUN, atanh, atanh(x))
+CR_NUMBER_TYPES(RUN, shrink, x<-alpha ? x + beta : x> alpha ? x - beta : 0)
 RUN(BOOL, uint8_t, not, !x)
 
 typedef struct {
@@ -117,7 +127,9 @@ prepare_unary(CrOpSetup *setup, const Unary *unary, CrStep *step, GError **error
         p->kernel = setup->kernels->unary[unary->kernel];
     p->alpha = cr_node_float(setup->node, "alpha", unary->alpha);
     p->beta = cr_node_float(setup->node, "beta", unary->beta);
-    p->beta = cr_node_float(setup->node, "gamma", (float)p->beta); /* Selu's name for it */
+    p->beta = cr_node_float(setup->node, "gamma", (float)p->beta);   /* Selu's name for it */
+    p->alpha = cr_node_float(setup->node, "lambd", (float)p->alpha); /* Shrink's names */
+    p->beta = cr_node_float(setup->node, "bias", (float)p->beta);
     if (unary->kernel == CR_UNARY_CLIP) /* Relu is a Clip without an upper end */
         p->beta = INFINITY;
     p->size = convrnn_dtype_get_size(setup->in[0].dtype);
@@ -133,6 +145,9 @@ static const CrAttrSpec alpha_beta_attrs[] = {
     {"alpha", CR_ATTR_FLOAT}, {"beta", CR_ATTR_FLOAT}, {NULL, CR_ATTR_INT}};
 static const CrAttrSpec alpha_gamma_attrs[] = {
     {"alpha", CR_ATTR_FLOAT}, {"gamma", CR_ATTR_FLOAT}, {NULL, CR_ATTR_INT}};
+
+static const CrAttrSpec shrink_attrs[] = {
+    {"bias", CR_ATTR_FLOAT}, {"lambd", CR_ATTR_FLOAT}, {NULL, CR_ATTR_INT}};
 
 /* TYPES: table entries; ALPHA and BETA: defaults. */
 #define UNARY(symbol, onnx_name, kernel_index, ALPHA, BETA, attributes, TYPES)                     \
@@ -186,4 +201,14 @@ UNARY(round, "Round", NO_KERNEL, 0, 0, NONE, FLOATS(round))
 UNARY(erf, "Erf", NO_KERNEL, 0, 0, NONE, FLOATS(erf))
 UNARY(sin, "Sin", NO_KERNEL, 0, 0, NONE, FLOATS(sin))
 UNARY(cos, "Cos", NO_KERNEL, 0, 0, NONE, FLOATS(cos))
+UNARY(tan, "Tan", NO_KERNEL, 0, 0, NONE, FLOATS(tan))
+UNARY(asin, "Asin", NO_KERNEL, 0, 0, NONE, FLOATS(asin))
+UNARY(acos, "Acos", NO_KERNEL, 0, 0, NONE, FLOATS(acos))
+UNARY(atan, "Atan", NO_KERNEL, 0, 0, NONE, FLOATS(atan))
+UNARY(sinh, "Sinh", NO_KERNEL, 0, 0, NONE, FLOATS(sinh))
+UNARY(cosh, "Cosh", NO_KERNEL, 0, 0, NONE, FLOATS(cosh))
+UNARY(asinh, "Asinh", NO_KERNEL, 0, 0, NONE, FLOATS(asinh))
+UNARY(acosh, "Acosh", NO_KERNEL, 0, 0, NONE, FLOATS(acosh))
+UNARY(atanh, "Atanh", NO_KERNEL, 0, 0, NONE, FLOATS(atanh))
+UNARY(shrink, "Shrink", NO_KERNEL, 0.5f, 0, shrink_attrs, NUMBERS(shrink))
 UNARY(not, "Not", NO_KERNEL, 0, 0, NONE, CR_TYPE_ENTRY(BOOL, uint8_t, not ))

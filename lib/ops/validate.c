@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/validate.h"
-#include "ops/op.h"
+#include "ops/control.h"
 #include <string.h>
 
 static const char *const type_names[] = {
@@ -11,6 +11,7 @@ static const char *const type_names[] = {
     [CR_ATTR_FLOATS] = "a list of floats",
     [CR_ATTR_STRINGS] = "a list of strings",
     [CR_ATTR_TENSOR] = "a tensor",
+    [CR_ATTR_GRAPH] = "a graph",
     [CR_ATTR_OTHER] = "something else",
 };
 
@@ -32,18 +33,12 @@ node_error(const CrNode *node, ConvRnnError code, GError **error, const char *fo
 static bool
 unknown_operator(const CrNode *node, GError **error)
 {
-    static const char *const control_flow[] = {"If", "Loop", "Scan", NULL};
-
     if (*node->domain)
         return node_error(node, CONVRNN_ERROR_UNSUPPORTED, error,
                           "operator %s of domain '%s' is not implemented; only ONNX's own "
                           "operators are. Export the model without custom operators, or cut the "
                           "graph before them with onnx.utils.extract_model",
                           node->op, node->domain);
-    if (g_strv_contains(control_flow, node->op))
-        return node_error(node, CONVRNN_ERROR_UNSUPPORTED, error,
-                          "control flow is not implemented. Export the model by tracing, or "
-                          "simplify it with a fixed input shape (onnxsim)");
     return node_error(node, CONVRNN_ERROR_UNSUPPORTED, error,
                       "operator %s is not implemented; docs/model-format.md lists those that are",
                       node->op);
@@ -81,6 +76,21 @@ check_attr(const CrOp *op, const CrNode *node, const CrAttr *attr, GError **erro
                       "attribute '%s' is unknown to this operator", attr->name);
 }
 
+/* What a loop repeats is needed; which branch is, shapes tell, and it is checked then. */
+static bool
+check_control(const CrOp *op, const CrNode *node, GError **error)
+{
+    int captured;
+
+    if (!cr_control_check(op, node, error))
+        return false;
+    const CrGraph *body = cr_node_graph(node, "body", &captured);
+    if (!body || cr_op_validate_graph(body, error))
+        return true;
+    g_prefix_error(error, "%s node '%s': ", node->op, node->name);
+    return false;
+}
+
 static bool
 check_node(const CrNode *node, GError **error)
 {
@@ -88,7 +98,8 @@ check_node(const CrNode *node, GError **error)
 
     if (!op)
         return unknown_operator(node, error);
-    if (!check_ports(node, "input", node->inputs, node->n_inputs, op->min_in, op->max_in, error) ||
+    if (!check_ports(node, "input", node->inputs, node->n_inputs - node->n_captured, op->min_in,
+                     op->max_in, error) ||
         !check_ports(node, "output", node->outputs, node->n_outputs, op->min_out, op->max_out,
                      error))
         return false;
@@ -96,7 +107,7 @@ check_node(const CrNode *node, GError **error)
         if (!check_attr(op, node, &node->attrs[i], error))
             return false;
     }
-    return true;
+    return !(op->flags & CR_OP_CONTROL) || check_control(op, node, error);
 }
 
 bool

@@ -4,7 +4,9 @@
 #include "core/size.h"
 #include "model/model_info.h"
 #include "model/states.h"
+#include "ops/panels.h"
 #include "optimize/binder.h"
+#include "optimize/stateful.h"
 #include <string.h>
 
 /* --- from facts to the intermediate representation --- */
@@ -124,10 +126,9 @@ initial_value(const CrBinder *b, const CrStatePair *pair, const CrDesc *desc, GE
 static void
 emit_values(CrBinder *b, CrIr *ir)
 {
-    for (guint i = 0; i < b->graph->values->len; i++) {
-        const CrValue *from = cr_graph_get_value(b->graph, (int)i);
-        CrFact *fact = &b->facts[i];
-        CrIrValue value = {.name = from->name,
+    for (guint i = 0; i < b->facts->len; i++) {
+        CrFact *fact = cr_binder_fact(b, (int)i);
+        CrIrValue value = {.name = fact->name,
                            .desc = fact->desc,
                            .producer = -1,
                            .base = -1,
@@ -137,16 +138,41 @@ emit_values(CrBinder *b, CrIr *ir)
     }
 }
 
-static void
-emit_nodes(const CrBinder *b, CrIr *ir)
+/* Which of the nodes bound compute something that is needed and not known. */
+static bool *
+find_needed(const CrBinder *b)
 {
-    for (guint i = 0; i < b->graph->nodes->len; i++) {
-        const CrNode *from = cr_graph_get_node(b->graph, (int)i);
-        bool needed = false;
-        for (int k = 0; b->live[i] && k < from->n_outputs; k++)
-            needed = needed || (from->outputs[k] != CR_NO_VALUE &&
-                                cr_ir_value(ir, from->outputs[k])->kind == CR_IR_COMPUTED);
-        if (!needed)
+    bool *value = g_new0(bool, b->facts->len + 1), *node = g_new0(bool, b->nodes->len + 1);
+
+    for (guint i = 0; i < b->graph->outputs->len; i++) {
+        const CrPort *port = &g_array_index(b->graph->outputs, CrPort, i);
+        if (wanted(b, port->info.name) || is_state_output(b, port->info.name))
+            value[cr_binder_port_fact(b, port)] = true;
+    }
+    for (guint i = 0; i < b->carried->len; i++) {
+        const CrCarried *carried = &g_array_index(b->carried, CrCarried, i);
+        if (carried->out != CR_NO_VALUE)
+            value[carried->out] = true;
+    }
+    for (guint i = b->nodes->len; i-- > 0;) {
+        const CrNode *from = b->nodes->pdata[i];
+        for (int k = 0; k < from->n_outputs; k++)
+            node[i] = node[i] || (from->outputs[k] != CR_NO_VALUE && value[from->outputs[k]] &&
+                                  !cr_binder_fact(b, from->outputs[k])->constant);
+        for (int k = 0; node[i] && k < from->n_inputs; k++)
+            if (from->inputs[k] != CR_NO_VALUE)
+                value[from->inputs[k]] = true;
+    }
+    g_free(value);
+    return node;
+}
+
+static void
+emit_nodes(const CrBinder *b, const bool *needed, CrIr *ir)
+{
+    for (guint i = 0; i < b->nodes->len; i++) {
+        const CrNode *from = b->nodes->pdata[i];
+        if (!needed[i])
             continue;
         CrIrNode node = {.op = cr_op_find(from->domain, from->op),
                          .node = from,
@@ -186,20 +212,21 @@ emit_ports(const CrBinder *b, CrIr *ir, GError **error)
     }
     for (guint i = 0; i < b->graph->outputs->len; i++) {
         const CrPort *from = &g_array_index(b->graph->outputs, CrPort, i);
-        CrIrPort port = {.info = info_of(from->info.name, &cr_ir_value(ir, from->value)->desc),
-                         .value = from->value};
+        int fact = cr_binder_port_fact(b, from);
+        CrIrPort port = {.info = info_of(from->info.name, &cr_ir_value(ir, fact)->desc),
+                         .value = fact};
         if (wanted(b, from->info.name))
             g_array_append_val(ir->outputs, port);
     }
     for (guint s = 0; s < b->states->len; s++) {
         const CrStatePair *pair = &g_array_index(b->states, CrStatePair, s);
         int in = cr_binder_port(b->graph->inputs, pair->input)->value;
-        int out = cr_binder_port(b->graph->outputs, pair->output)->value;
+        const CrPort *port = cr_binder_port(b->graph->outputs, pair->output);
         CrIrState state = {.info = info_of(cr_ir_value(ir, in)->name, &b->state_in[s]),
-                           .output = cr_ir_value(ir, out)->name,
+                           .output = port->info.name,
                            .origin = pair->origin,
                            .in = in,
-                           .out = out,
+                           .out = cr_binder_port_fact(b, port),
                            .initial = initial_value(b, pair, &b->state_in[s], error)};
         if (!state.initial)
             return false;
@@ -210,20 +237,37 @@ emit_ports(const CrBinder *b, CrIr *ir, GError **error)
     return true;
 }
 
+/* What loops of one round carry. */
+static bool
+emit_carried(const CrBinder *b, CrIr *ir, GError **error)
+{
+    for (guint i = 0; i < b->carried->len; i++) {
+        const CrCarried *carried = &g_array_index(b->carried, CrCarried, i);
+        if (carried->out == CR_NO_VALUE)
+            continue;
+        g_autofree char *number = g_strdup_printf("%d", carried->index);
+        const char *name = cr_ir_state_name(ir, carried->node->name, number);
+        if (!cr_ir_add_state(ir, name, carried->in, carried->out, CONVRNN_STATE_FROM_CARRY,
+                             convrnn_tensor_ref(carried->initial), error))
+            return false;
+    }
+    ir->restarted = b->restarted;
+    return true;
+}
+
 static void
 count_parameters(const CrBinder *b, CrIr *ir)
 {
-    bool *counted = g_new0(bool, b->graph->values->len + 1);
+    bool *counted = g_new0(bool, b->facts->len + 1);
     for (guint i = 0; i < ir->nodes->len; i++) {
         const CrIrNode *node = cr_ir_node(ir, (int)i);
         for (int k = 0; k < node->n_in; k++) {
-            const CrValue *value =
-                node->in[k] == CR_NO_VALUE ? NULL : cr_graph_get_value(b->graph, node->in[k]);
-            if (!value || !value->constant || counted[node->in[k]] ||
-                value->constant->dtype != CONVRNN_DTYPE_FLOAT32)
+            const CrFact *fact = node->in[k] == CR_NO_VALUE ? NULL : cr_binder_fact(b, node->in[k]);
+            if (!fact || !fact->given || counted[node->in[k]] ||
+                fact->desc.dtype != CONVRNN_DTYPE_FLOAT32)
                 continue;
             counted[node->in[k]] = true;
-            ir->parameters += value->constant->n_elements;
+            ir->parameters += cr_desc_elements(&fact->desc);
         }
     }
     g_free(counted);
@@ -277,27 +321,40 @@ cr_ir_bind(const ConvRnnModel *model, const CrBinding *binding, const CrKernels 
     }
 
     b.live = g_new0(bool, b.graph->nodes->len + 1);
-    b.facts = g_new0(CrFact, b.graph->values->len + 1);
+    b.facts = g_array_new(FALSE, FALSE, sizeof(CrFact));
+    b.nodes = g_ptr_array_new();
+    b.fact_of = g_new0(int, b.graph->values->len + 1);
+    b.region = cr_region_new();
+    b.carried = g_array_new(FALSE, FALSE, sizeof(CrCarried));
     b.state_in = g_new0(CrDesc, b.states->len + 1);
     if (choose_outputs(&b, error) && cr_binder_solve(&b, error)) {
         ir = g_new0(CrIr, 1);
         ir->model = model;
         ir->kernels = kernels;
         ir->region = cr_region_new();
+        ir->packed = cr_panels_cache_new();
         ir->values = g_array_new(FALSE, TRUE, sizeof(CrIrValue));
         ir->nodes = g_array_new(FALSE, TRUE, sizeof(CrIrNode));
         ir->inputs = g_array_new(FALSE, TRUE, sizeof(CrIrPort));
         ir->outputs = g_array_new(FALSE, TRUE, sizeof(CrIrPort));
         ir->states = g_array_new(FALSE, TRUE, sizeof(CrIrState));
+        cr_region_own(ir->region, b.region, (GDestroyNotify)cr_region_free);
+        bool *needed = find_needed(&b);
         emit_values(&b, ir);
-        emit_nodes(&b, ir);
+        emit_nodes(&b, needed, ir);
+        g_free(needed);
+        b.region = NULL;
         count_parameters(&b, ir);
-        if (!emit_ports(&b, ir, error))
+        if (!emit_ports(&b, ir, error) || !emit_carried(&b, ir, error))
             g_clear_pointer(&ir, cr_ir_free);
     }
     cr_binder_forget(&b);
     g_free(b.live);
-    g_free(b.facts);
+    cr_region_free(b.region);
+    g_array_unref(b.facts);
+    g_array_unref(b.carried);
+    g_ptr_array_unref(b.nodes);
+    g_free(b.fact_of);
     g_free(b.state_in);
     cr_states_free(b.states);
     g_hash_table_unref(b.constants);

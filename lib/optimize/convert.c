@@ -32,12 +32,39 @@ convert_conv(CrIr *ir, CrIrNode *node, GError **error)
     return true;
 }
 
+/* A constant with an element for each of the result's, but without its leading dimensions of 1,
+ * gets them: programs know tensors of the same shape. */
+static bool
+raise_constants(CrIr *ir, CrIrNode *node, GError **error)
+{
+    if (node->op != &cr_op_add && node->op != &cr_op_sub && node->op != &cr_op_mul &&
+        node->op != &cr_op_div)
+        return true;
+    for (int i = 0; i < node->n_in && node->n_out == 1; i++) {
+        const CrIrValue *in = node->in[i] == CR_NO_VALUE ? NULL : cr_ir_value(ir, node->in[i]);
+        const CrDesc *out = &cr_ir_value(ir, node->out[0])->desc;
+        if (!in || !in->constant || in->desc.n_dims >= out->n_dims || in->desc.n_dims < 1 ||
+            in->constant->n_elements < 2 || cr_desc_elements(out) != in->constant->n_elements ||
+            memcmp(in->desc.dims, out->dims + out->n_dims - in->desc.n_dims,
+                   sizeof *out->dims * (size_t)in->desc.n_dims) != 0)
+            continue;
+        ConvRnnTensor *tensor = convrnn_tensor_new(in->constant->dtype, out->dims,
+                                                   (guint)out->n_dims, in->constant->bytes, error);
+        if (!tensor)
+            return false;
+        node->in[i] = cr_ir_add_constant(ir, in->name, tensor);
+    }
+    return true;
+}
+
 static bool
 convert_pointwise(CrIr *ir, CrIrNode *node, GError **error)
 {
     CrOpSetup setup;
     CrProgram program;
 
+    if (!raise_constants(ir, node, error))
+        return false;
     cr_ir_setup(ir, node, &setup);
     bool can = cr_desc_elements(&setup.out[0]) > 0 && cr_program_from_node(&setup, &program);
     cr_ir_setup_clear(&setup);
@@ -47,6 +74,8 @@ convert_pointwise(CrIr *ir, CrIrNode *node, GError **error)
     if (!kept)
         return false;
     *kept = program;
+    for (int i = 0; i < kept->n_instructions; i++)
+        kept->instruction[i].origin = node->node;
     node->fused = kept;
     node->op = &cr_op_pointwise;
     return true;
@@ -90,17 +119,21 @@ convert_batch_norm(CrIr *ir, CrIrNode *node, GError **error)
         constants[i] = cr_ir_add_constant(ir, "folded", tensor);
     }
     g_free(data);
-    *program = (CrProgram){
-        .n_instructions = 2,
-        .n_operands = 3,
-        .n_outputs = 1,
-        .input = {0, 1, 2},
-        .instruction = {{.binary = true,
-                         .op = CR_BINARY_MUL,
-                         .a = CR_OPERAND(0),
-                         .b = CR_OPERAND(1),
-                         .output = -1},
-                        {.binary = true, .op = CR_BINARY_ADD, .a = 0, .b = CR_OPERAND(2)}}};
+    *program = (CrProgram){.n_instructions = 2,
+                           .n_operands = 3,
+                           .n_outputs = 1,
+                           .input = {0, 1, 2},
+                           .instruction = {{.binary = true,
+                                            .op = CR_BINARY_MUL,
+                                            .a = CR_OPERAND(0),
+                                            .b = CR_OPERAND(1),
+                                            .output = -1,
+                                            .origin = node->node},
+                                           {.binary = true,
+                                            .op = CR_BINARY_ADD,
+                                            .a = 0,
+                                            .b = CR_OPERAND(2),
+                                            .origin = node->node}}};
     node->n_in = 3;
     node->in[1] = constants[0];
     node->in[2] = constants[1];
@@ -117,11 +150,12 @@ concat_before(const CrIr *ir, int value)
 {
     int producer = cr_ir_value(ir, value)->producer;
     if (producer < 0 || cr_ir_node(ir, producer)->dead ||
-        cr_ir_node(ir, producer)->op != &cr_op_concat || cr_ir_value(ir, value)->desc.n_dims != 4)
+        cr_ir_node(ir, producer)->op != &cr_op_concat)
         return -1;
     const CrIrNode *node = cr_ir_node(ir, producer);
     int64_t axis = cr_node_int(node->node, "axis", 1);
-    if (axis != 1 && axis != -3)
+    int n_dims = cr_ir_value(ir, value)->desc.n_dims;
+    if ((n_dims != 4 && n_dims != 3) || (axis < 0 ? axis + n_dims : axis) != 1)
         return -1;
     for (int i = 0; i < node->n_in; i++)
         if (cr_desc_elements(&cr_ir_value(ir, node->in[i])->desc) == 0)
@@ -170,177 +204,120 @@ read_pieces(CrIr *ir, CrIrNode *conv)
     }
 }
 
-/* --- convolutions of the same inputs --- */
+/* --- depthwise after Concat: a convolution of each piece, and the Concat after them --- */
 
+/* A depthwise convolution of channels [first, first + n) of `conv`, reading and giving these. */
 static bool
-same_reading(const CrIrNode *a, const CrIrNode *b)
+add_piece(CrIr *ir, int at, const CrIrNode *conv, int x, int y, int first, GError **error)
 {
-    const CrFusedConv *f = a->fused, *g = b->fused;
-    return f->n_x == g->n_x && memcmp(a->in, b->in, sizeof *a->in * (size_t)f->n_x) == 0 &&
-           f->conv.group == 1 && g->conv.group == 1 &&
-           memcmp(&f->conv.window, &g->conv.window, sizeof f->conv.window) == 0;
-}
+    const CrFusedConv *from = conv->fused;
+    const ConvRnnTensor *weights = cr_ir_value(ir, conv->in[1])->constant;
+    const ConvRnnTensor *bias = from->conv.has_bias ? cr_ir_value(ir, conv->in[2])->constant : NULL;
+    int channels = (int)cr_ir_value(ir, x)->desc.dims[1], in[3] = {x};
+    CrFusedConv *piece = cr_region_alloc(ir->region, 1, sizeof *piece, conv->node->name, error);
+    const ConvRnnTensor *const whole[2] = {weights, bias};
 
-static ConvRnnTensor *
-stack(const ConvRnnTensor *a, const ConvRnnTensor *b, size_t n_a, size_t n_b, int64_t rows,
-      GError **error)
-{
-    float *data = cr_mem_alloc(n_a + n_b, sizeof *data, "weights", error);
-    int64_t dims[CONVRNN_MAX_RANK] = {rows};
-    int n_dims = 1;
-
-    if (!data)
-        return NULL;
-    if (a) {
-        memcpy(data, a->data, n_a * sizeof *data);
-        n_dims = a->n_dims;
-        for (int i = 1; i < n_dims; i++)
-            dims[i] = a->dims[i];
+    for (int i = 0; piece && i < 2 && whole[i]; i++) {
+        int64_t dims[CONVRNN_MAX_RANK];
+        size_t row = whole[i]->n_elements / (size_t)whole[i]->dims[0] * sizeof(float);
+        memcpy(dims, whole[i]->dims, sizeof dims);
+        dims[0] = channels;
+        g_autoptr(GBytes) bytes =
+            g_bytes_new_from_bytes(whole[i]->bytes, (gsize)first * row, (gsize)channels * row);
+        ConvRnnTensor *tensor =
+            convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, dims, (guint)whole[i]->n_dims, bytes, error);
+        if (!tensor)
+            return false;
+        in[1 + i] = cr_ir_add_constant(ir, "folded", tensor);
     }
-    if (b)
-        memcpy(data + n_a, b->data, n_b * sizeof *data);
-    g_autoptr(GBytes) bytes =
-        g_bytes_new_with_free_func(data, (n_a + n_b) * sizeof *data, cr_mem_free, data);
-    return convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, dims, (guint)n_dims, bytes, error);
-}
-
-static const CrAttr axis_1 = {.name = (char *)"axis", .type = CR_ATTR_INT, .i = 1};
-static const CrNode split_node = {.name = (char *)"Split",
-                                  .op = (char *)"Split",
-                                  .domain = (char *)"",
-                                  .n_attrs = 1,
-                                  .attrs = (CrAttr *)&axis_1};
-
-/* Makes `a` compute the channels of both; a Split after it gives each its own. */
-static bool
-merge(CrIr *ir, int index_a, int index_b, GError **error)
-{
-    CrIrNode *a = cr_ir_node(ir, index_a), *b = cr_ir_node(ir, index_b);
-    CrFusedConv *f = (CrFusedConv *)a->fused, *g = (CrFusedConv *)b->fused;
-    const ConvRnnTensor *w[2] = {cr_ir_value(ir, a->in[f->n_x])->constant,
-                                 cr_ir_value(ir, b->in[g->n_x])->constant};
-    const ConvRnnTensor *bias[2] = {
-        f->conv.has_bias ? cr_ir_value(ir, a->in[f->n_x + 1])->constant : NULL,
-        g->conv.has_bias ? cr_ir_value(ir, b->in[g->n_x + 1])->constant : NULL};
-    int channels[2] = {f->conv.filters, g->conv.filters}, filters = channels[0] + channels[1];
-    ConvRnnTensor *weights = stack(w[0], w[1], w[0]->n_elements, w[1]->n_elements, filters, error);
-    ConvRnnTensor *biases =
-        weights ? stack(bias[0], bias[1], (size_t)channels[0], (size_t)channels[1], filters, error)
-                : NULL;
-    if (!biases) {
-        convrnn_tensor_unref(weights);
+    if (!piece)
         return false;
-    }
-    int outs[2] = {a->out[0], b->out[0]};
-    int whole = cr_ir_add_value(ir, cr_ir_value(ir, a->out[0]));
-    cr_ir_value(ir, whole)->desc.dims[1] = filters;
-    int constants[2] = {cr_ir_add_constant(ir, "folded", weights),
-                        cr_ir_add_constant(ir, "folded", biases)};
-    a->in = g_renew(int, a->in, f->n_x + 2);
-    a->n_in = f->n_x + 2;
-    a->in[f->n_x] = constants[0];
-    a->in[f->n_x + 1] = constants[1];
-    a->out[0] = whole;
-    a->label = "Conv×2";
-    f->conv.filters = filters;
-    f->conv.has_bias = true;
-    f->raw.dims[1] = filters;
-    b->dead = true;
-
-    CrIrNode split = {.op = &cr_op_split,
-                      .node = &split_node,
-                      .label = "Split",
-                      .n_in = 1,
-                      .n_out = 2,
-                      .in = g_memdup2(&whole, sizeof whole),
-                      .out = g_memdup2(outs, sizeof outs)};
-    g_array_insert_val(ir->nodes, (guint)index_a + 1, split);
-    cr_ir_renumber(ir);
+    *piece = *from;
+    piece->conv.channels = piece->conv.filters = piece->conv.group = channels;
+    piece->raw.dims[1] = channels;
+    CrIrNode node = {.op = conv->op,
+                     .node = conv->node,
+                     .label = conv->label,
+                     .fused = piece,
+                     .n_in = bias ? 3 : 2,
+                     .n_out = 1,
+                     .in = g_memdup2(in, sizeof *in * (bias ? 3 : 2)),
+                     .out = g_memdup2(&y, sizeof y)};
+    g_array_insert_val(ir->nodes, (guint)at, node);
     return true;
 }
 
-/* Two convolutions of one odd block each fill the kernel's pair of blocks together. */
 static bool
-merge_siblings(CrIr *ir, GError **error)
+split_depthwise_at(CrIr *ir, int index, GError **error)
 {
-    int block = ir->kernels->block;
+    const CrIrNode conv = *cr_ir_node(ir, index);
+    CrIrNode concat = *cr_ir_node(ir, concat_before(ir, conv.in[0]));
+    int first = 0, at = index + 1;
 
-    for (int i = 0; i < (int)ir->nodes->len; i++) {
-        const CrIrNode *a = cr_ir_node(ir, i);
-        if (a->dead || a->op != &cr_op_fused_conv || cr_ir_value(ir, a->out[0])->desc.n_dims != 4 ||
-            cr_div_up(((const CrFusedConv *)a->fused)->conv.filters, block) % 2 == 0)
-            continue;
-        for (int k = i + 1; k < MIN(i + CR_FUSE_WINDOW, (int)ir->nodes->len); k++) {
-            const CrIrNode *b = cr_ir_node(ir, k);
-            if (b->dead || b->op != &cr_op_fused_conv || !same_reading(a, b) ||
-                cr_div_up(((const CrFusedConv *)b->fused)->conv.filters, block) % 2 == 0)
-                continue;
-            if (!merge(ir, i, k, error))
-                return false;
-            break;
+    concat.in = g_memdup2(concat.in, sizeof *concat.in * (gsize)concat.n_in);
+    concat.out = g_memdup2(conv.out, sizeof *conv.out);
+    for (int i = 0; i < concat.n_in; i++) {
+        int x = concat.in[i], y = cr_ir_add_value(ir, cr_ir_value(ir, conv.out[0]));
+        cr_ir_value(ir, y)->desc.dims[1] = cr_ir_value(ir, x)->desc.dims[1];
+        if (!add_piece(ir, at++, &conv, x, y, first, error)) {
+            g_free(concat.in);
+            g_free(concat.out);
+            return false;
         }
+        first += (int)cr_ir_value(ir, x)->desc.dims[1];
+        concat.in[i] = y;
+    }
+    g_array_insert_val(ir->nodes, (guint)at, concat);
+    cr_ir_node(ir, index)->dead = true;
+    cr_ir_renumber(ir);
+    return true;
+}
+
+/* Only where convolutions read the result, so that the Concat vanishes there. */
+static bool
+split_depthwise(CrIr *ir, GError **error)
+{
+    for (int i = 0; i < (int)ir->nodes->len; i++) {
+        const CrIrNode *node = cr_ir_node(ir, i);
+        if (node->dead || node->op != &cr_op_fused_conv)
+            continue;
+        const CrConv *conv = &((const CrFusedConv *)node->fused)->conv;
+        if (conv->group == 1 || conv->group != conv->channels || conv->filters != conv->channels ||
+            concat_before(ir, node->in[0]) < 0 || !only_convs_read(ir, node->out[0]) ||
+            cr_ir_count_uses(ir, node->in[0], NULL) != 1 || cr_ir_is_result(ir, node->in[0]))
+            continue;
+        if (!split_depthwise_at(ir, i, error))
+            return false;
     }
     return true;
 }
 
-/* --- f(x) → Split becomes Split → f: then the parts are at hand where x is computed --- */
+/* --- what needs nothing but states and inputs goes first --- */
 
-static bool
-is_plain_unary(const CrIrNode *node)
-{
-    const CrProgram *p = node->fused;
-    return !node->dead && node->op == &cr_op_pointwise && p->n_instructions == 1 &&
-           p->n_operands == 1 && !p->instruction[0].binary;
-}
-
+/* A product of a state with constants (a peephole) is then at hand before any convolution, which
+ * takes it in when it reads it. */
 static void
-lift_split(CrIr *ir, int index)
+hoist(CrIr *ir)
 {
-    CrIrNode split = *cr_ir_node(ir, index), *unary;
-    int producer = cr_ir_value(ir, split.in[0])->producer;
+    GArray *nodes = g_array_sized_new(FALSE, TRUE, sizeof(CrIrNode), ir->nodes->len);
 
-    if (producer < 0 || !is_plain_unary(cr_ir_node(ir, producer)))
-        return;
-    unary = cr_ir_node(ir, producer);
-    int x = unary->in[((const CrProgram *)unary->fused)->input[0]];
-    int before = cr_ir_value(ir, x)->producer;
-    if (before < 0 || cr_ir_node(ir, before)->op != &cr_op_fused_conv ||
-        cr_ir_count_uses(ir, x, NULL) != 1 || cr_ir_is_result(ir, x) ||
-        cr_ir_count_uses(ir, split.in[0], NULL) != 1 || cr_ir_is_result(ir, split.in[0]))
-        return;
-    CrIrNode copy = *unary;
-    unary->dead = true;
-    cr_ir_node(ir, index)->in[0] = x;
-    for (int i = 0; i < split.n_out; i++) {
-        if (split.out[i] == CR_NO_VALUE)
-            continue;
-        int part = cr_ir_add_value(ir, cr_ir_value(ir, split.out[i]));
-        CrProgram *program = (CrProgram *)copy.fused; /* the same for all: input 0 is its operand */
-        program->input[0] = 0;
-        CrIrNode node = {.op = copy.op,
-                         .node = copy.node,
-                         .label = copy.label,
-                         .fused = program,
-                         .n_in = 1,
-                         .n_out = 1,
-                         .in = g_memdup2(&part, sizeof part),
-                         .out = g_memdup2(&split.out[i], sizeof split.out[i])};
-        split.out[i] = part; /* the array is the node's own */
-        g_array_insert_val(ir->nodes, (guint)index + 1, node);
-    }
+    for (int early = 1; early >= 0; early--)
+        for (guint i = 0; i < ir->nodes->len; i++) {
+            const CrIrNode *node = cr_ir_node(ir, (int)i);
+            bool first = node->op == &cr_op_pointwise;
+            for (int k = 0; first && k < node->n_in; k++)
+                first = node->in[k] == CR_NO_VALUE ||
+                        cr_ir_value(ir, node->in[k])->kind != CR_IR_COMPUTED;
+            if (first == (early != 0))
+                g_array_append_val(nodes, *node);
+        }
+    g_array_free(ir->nodes, TRUE);
+    ir->nodes = nodes;
     cr_ir_renumber(ir);
-}
-
-static void
-lift_splits(CrIr *ir)
-{
-    for (int i = 0; i < (int)ir->nodes->len; i++)
-        if (!cr_ir_node(ir, i)->dead && cr_ir_node(ir, i)->op == &cr_op_split)
-            lift_split(ir, i);
 }
 
 bool
-cr_ir_convert(CrIr *ir, GError **error)
+cr_ir_separate(CrIr *ir, GError **error)
 {
     for (guint i = 0; i < ir->nodes->len; i++) {
         CrIrNode *node = cr_ir_node(ir, (int)i);
@@ -352,10 +329,21 @@ cr_ir_convert(CrIr *ir, GError **error)
         if (!ok)
             return false;
     }
+    return true;
+}
+
+bool
+cr_ir_convert(CrIr *ir, GError **error)
+{
+    cr_ir_join_slices(ir);
+    cr_ir_join_addends(ir);
+    if (!cr_ir_separate(ir, error) || !split_depthwise(ir, error))
+        return false;
+    hoist(ir);
     for (guint i = 0; i < ir->nodes->len; i++)
         if (!cr_ir_node(ir, (int)i)->dead && cr_ir_node(ir, (int)i)->op == &cr_op_fused_conv)
             read_pieces(ir, cr_ir_node(ir, (int)i));
     cr_ir_drop_unused(ir);
-    lift_splits(ir);
-    return merge_siblings(ir, error);
+    return cr_ir_merge_sums(ir, error) && cr_ir_lift_splits(ir, error) &&
+           cr_ir_merge_siblings(ir, error);
 }

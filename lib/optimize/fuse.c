@@ -174,15 +174,8 @@ equal_split_of(const CrIr *ir, int value)
 
     if (cr_ir_count_uses(ir, value, &index) != 1 || cr_ir_is_result(ir, value))
         return -1;
-    const CrIrNode *node = cr_ir_node(ir, index);
-    int64_t axis = cr_node_int(node->node, "axis", 0);
-    if (node->op != &cr_op_split || (axis != 1 && axis != -3) || node->n_out > CR_MAX_PARTS ||
-        cr_ir_value(ir, value)->desc.n_dims != 4)
+    if (!cr_ir_splits_equally(ir, cr_ir_node(ir, index)))
         return -1;
-    for (int i = 0; i < node->n_out; i++)
-        if (node->out[i] == CR_NO_VALUE || cr_ir_value(ir, node->out[i])->desc.dims[1] !=
-                                               cr_ir_value(ir, node->out[0])->desc.dims[1])
-            return -1;
     return index;
 }
 
@@ -281,6 +274,7 @@ cr_ir_fuse(CrIr *ir, GError **error)
 {
     if (!cr_ir_convert(ir, error))
         return false;
+    cr_ir_drop_unused(ir); /* such as what was lifted over a Split for a part that nobody reads */
     for (int pass = 0; pass < 2; pass++) /* convolutions first: they spare the most */
         for (int i = 0; i < (int)ir->nodes->len; i++) {
             const CrIrNode *node = cr_ir_node(ir, i);

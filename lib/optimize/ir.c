@@ -2,6 +2,34 @@
 #include "optimize/ir.h"
 #include <string.h>
 
+static void
+nodes_free(GArray *nodes)
+{
+    for (guint i = 0; nodes && i < nodes->len; i++) {
+        g_free(g_array_index(nodes, CrIrNode, i).in);
+        g_free(g_array_index(nodes, CrIrNode, i).out);
+    }
+    if (nodes)
+        g_array_free(nodes, TRUE);
+}
+
+void
+cr_ir_remember(CrIr *ir)
+{
+    ir->merged = g_hash_table_new(NULL, NULL);
+    ir->bound = g_array_sized_new(FALSE, TRUE, sizeof(CrIrNode), ir->nodes->len);
+    for (guint i = 0; i < ir->nodes->len; i++) {
+        CrIrNode node = *cr_ir_node(ir, (int)i);
+        node.in = g_memdup2(node.in, sizeof *node.in * (gsize)node.n_in);
+        node.out = g_memdup2(node.out, sizeof *node.out * (gsize)node.n_out);
+        g_array_append_val(ir->bound, node);
+    }
+    for (guint i = 0; i < ir->states->len; i++) {
+        CrIrState *state = &g_array_index(ir->states, CrIrState, i);
+        state->bound_out = state->out;
+    }
+}
+
 void
 cr_ir_free(CrIr *ir)
 {
@@ -9,14 +37,13 @@ cr_ir_free(CrIr *ir)
         return;
     for (guint i = 0; i < ir->values->len; i++)
         convrnn_tensor_unref(cr_ir_value(ir, (int)i)->constant);
-    for (guint i = 0; i < ir->nodes->len; i++) {
-        g_free(cr_ir_node(ir, (int)i)->in);
-        g_free(cr_ir_node(ir, (int)i)->out);
-    }
     for (guint i = 0; i < ir->states->len; i++)
         convrnn_tensor_unref(g_array_index(ir->states, CrIrState, i).initial);
     g_array_free(ir->values, TRUE);
-    g_array_free(ir->nodes, TRUE);
+    nodes_free(ir->nodes);
+    nodes_free(ir->bound);
+    g_clear_pointer(&ir->merged, g_hash_table_unref);
+    g_hash_table_unref(ir->packed);
     g_array_free(ir->inputs, TRUE);
     g_array_free(ir->outputs, TRUE);
     g_array_free(ir->states, TRUE);
@@ -81,6 +108,30 @@ cr_ir_count_uses(const CrIr *ir, int value, int *node)
     return uses;
 }
 
+void
+cr_ir_replace(CrIr *ir, int from, int to)
+{
+    for (guint i = 0; i < ir->nodes->len; i++) {
+        CrIrNode *node = cr_ir_node(ir, (int)i);
+        for (int k = 0; k < node->n_in; k++)
+            if (node->in[k] == from)
+                node->in[k] = to;
+    }
+    for (guint i = 0; i < ir->outputs->len; i++) {
+        CrIrPort *port = &g_array_index(ir->outputs, CrIrPort, i);
+        if (port->value == from)
+            port->value = to;
+    }
+    for (guint i = 0; i < ir->states->len; i++) {
+        CrIrState *state = &g_array_index(ir->states, CrIrState, i);
+        if (state->out == from)
+            state->out = to;
+    }
+    for (guint v = 0; v < ir->values->len; v++)
+        if (cr_ir_value(ir, (int)v)->base == from)
+            cr_ir_value(ir, (int)v)->base = to;
+}
+
 int
 cr_ir_root(const CrIr *ir, int value)
 {
@@ -135,6 +186,7 @@ cr_ir_setup(const CrIr *ir, const CrIrNode *node, CrOpSetup *setup)
                          .value = value,
                          .kernels = ir->kernels,
                          .region = ir->region,
+                         .packed = ir->packed,
                          .fused = node->fused};
     for (int i = 0; i < node->n_in; i++)
         if (node->in[i] != CR_NO_VALUE) {
@@ -152,4 +204,37 @@ cr_ir_setup_clear(CrOpSetup *setup)
     g_free(setup->in);
     g_free(setup->out);
     g_free((gpointer)setup->value);
+}
+
+/* Entry `at` of an input that lists numbers; false when it is not known. */
+static bool
+listed(const CrIr *ir, const CrIrNode *node, int input, size_t at, int64_t fallback,
+       int64_t *number)
+{
+    *number = fallback;
+    if (input >= node->n_in || node->in[input] == CR_NO_VALUE)
+        return true;
+    const ConvRnnTensor *tensor = cr_ir_value(ir, node->in[input])->constant;
+    if (!tensor || at >= tensor->n_elements)
+        return false;
+    *number = tensor->dtype == CONVRNN_DTYPE_INT64 ? ((const int64_t *)tensor->data)[at]
+                                                   : ((const int32_t *)tensor->data)[at];
+    return tensor->dtype == CONVRNN_DTYPE_INT64 || tensor->dtype == CONVRNN_DTYPE_INT32;
+}
+
+bool
+cr_ir_slice_begin(const CrIr *ir, const CrIrNode *slice, int axis, int64_t *begin)
+{
+    const CrDesc *in = &cr_ir_value(ir, slice->in[0])->desc;
+    const ConvRnnTensor *starts = cr_ir_value(ir, slice->in[1])->constant;
+
+    for (size_t i = 0; starts && i < starts->n_elements; i++) {
+        int64_t at, start, step;
+        if (!listed(ir, slice, 3, i, (int64_t)i, &at) || !listed(ir, slice, 1, i, 0, &start) ||
+            !listed(ir, slice, 4, i, 1, &step) || step != 1)
+            return false;
+        if ((at < 0 ? at + in->n_dims : at) == axis)
+            *begin += CLAMP(start < 0 ? start + in->dims[axis] : start, 0, in->dims[axis]);
+    }
+    return starts != NULL;
 }

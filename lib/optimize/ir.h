@@ -14,8 +14,11 @@ typedef struct {
     GArray *states;        /* CrStatePair */
     char **outputs;        /* NULL: every output that is not a state */
     bool stateless;
-    bool unfused; /* for tests: every node by itself, on plain tensors */
+    bool carry;   /* recurrent nodes' states, see optimize/stateful.h */
+    bool unfused; /* every node by itself */
+    bool plain;   /* for tests: that, and on plain tensors, by the operators' own code */
     unsigned threads;
+    ConvRnnPrecision precision;
 } CrBinding;
 
 typedef enum {
@@ -57,19 +60,25 @@ typedef struct {
     const char *output;
     ConvRnnStateOrigin origin;
     int in, out;            /* values */
+    int bound_out;          /* `out` before any pass */
     ConvRnnTensor *initial; /* plain, of the state's exact shape */
 } CrIrState;
 
 typedef struct {
     const ConvRnnModel *model;
     const CrKernels *kernels;
-    CrRegion *region; /* owns everything below, and becomes the plan's */
-    GArray *values;   /* CrIrValue */
-    GArray *nodes;    /* CrIrNode, in order of execution */
-    GArray *inputs;   /* CrIrPort */
-    GArray *outputs;  /* CrIrPort */
-    GArray *states;   /* CrIrState */
+    CrRegion *region;   /* owns everything below, and becomes the plan's */
+    GHashTable *packed; /* what of the constants is in it in packed form, for CrOpSetup */
+    GArray *values;     /* CrIrValue */
+    GArray *nodes;      /* CrIrNode, in order of execution */
+    GArray *inputs;     /* CrIrPort */
+    GArray *outputs;    /* CrIrPort */
+    GArray *states;     /* CrIrState */
     uint64_t parameters;
+    guint restarted; /* recurrent nodes whose state could be carried and is not */
+    GArray *bound;   /* CrIrNode: the nodes before any pass, as cr_ir_remember() found them */
+    GHashTable
+        *merged; /* CrNode* → CrNode*: the convolution that computes this one's channels too */
 } CrIr;
 
 /* Binds the model to shapes: infers every type and shape, folds what is constant, finds the fixed
@@ -89,6 +98,9 @@ cr_ir_node(const CrIr *ir, int index)
     return &g_array_index(ir->nodes, CrIrNode, index);
 }
 
+/* Keeps the nodes as they are now, for telling later where each one went. */
+void cr_ir_remember(CrIr *ir);
+
 /* A new value like `like` (name, shape) that a node will compute. */
 int cr_ir_add_value(CrIr *ir, const CrIrValue *like);
 /* A new constant; takes over the reference to tensor. */
@@ -97,8 +109,14 @@ int cr_ir_add_constant(CrIr *ir, const char *name, ConvRnnTensor *tensor);
 bool cr_ir_is_result(const CrIr *ir, int value);
 /* How many live nodes read it, and the last of them in *node (may be NULL). */
 int cr_ir_count_uses(const CrIr *ir, int value, int *node);
+/* Every reader of `from` reads `to`. */
+void cr_ir_replace(CrIr *ir, int from, int to);
 /* The value whose storage this one shares, followed to the end; itself if none. */
 int cr_ir_root(const CrIr *ir, int value);
+
+/* Where a Slice with known ranges and without gaps begins along `axis`, added to *begin; false when
+ * it is not such a one. */
+bool cr_ir_slice_begin(const CrIr *ir, const CrIrNode *slice, int axis, int64_t *begin);
 
 /* After nodes were inserted: who computes what. */
 void cr_ir_renumber(CrIr *ir);
@@ -120,6 +138,8 @@ bool cr_op_evaluate(const CrOp *op, CrOpSetup *setup, const void *const *in, voi
 void cr_ir_simplify(CrIr *ir);
 /* Chains of element-wise nodes into one, and into the convolution they follow. */
 bool cr_ir_fuse(CrIr *ir, GError **error);
+/* Instead of it: each node by itself, with the kernels that it would have when fused. */
+bool cr_ir_separate(CrIr *ir, GError **error);
 /* Layouts: who works in blocks, and where tensors are rearranged. */
 bool cr_ir_assign_layouts(CrIr *ir, GError **error);
 /* Results where callers and the next step expect them. */

@@ -46,7 +46,7 @@ lay_out_states(CrIr *ir)
         CrIrValue *in = cr_ir_value(ir, state->in);
         if (in->desc.dtype == CONVRNN_DTYPE_FLOAT32 && cr_desc_elements(&in->desc) > 0 &&
             will_be_blocked(ir, state->out, 16))
-            in->desc.block = ir->kernels->block;
+            in->desc.block = cr_desc_is_narrow(&in->desc) ? 1 : ir->kernels->block;
     }
 }
 

@@ -115,6 +115,7 @@ cr_program_finish(CrProgramWriter *w, int index)
     g_free(node->out);
     node->n_out = p->n_outputs;
     node->out = g_memdup2(out, sizeof *out * (gsize)p->n_outputs);
+    node->dead = node->n_out == 0; /* nobody wants any of it */
     for (int i = 0; i < node->n_out; i++)
         cr_ir_value(w->ir, node->out[i])->producer = index;
     if (node->op == &cr_op_fused_conv) {

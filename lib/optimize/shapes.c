@@ -15,6 +15,8 @@
 #define MAX_ROUNDS 16
 /* Results larger than this are left to the steps. */
 #define MAX_FOLDED_ELEMENTS (16 << 20)
+/* And so are all others when there are more than this: a loop may repeat what folds. */
+#define MAX_FOLDED_TOTAL (64 << 20)
 
 CrDesc
 cr_binder_desc(const ConvRnnTensor *tensor)
@@ -85,7 +87,7 @@ shape_mismatch(const CrBinder *b, const ConvRnnTensorInfo *info, const CrDesc *g
     g_autofree char *expected = cr_desc_to_string(&declared);
     g_autofree char *found = cr_desc_to_string(given);
     g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_SHAPE,
-                "%s: input '%s': the model declares %s (-1 is open), the %s has %s", b->model->name,
+                "%s: input '%s': the model declares %s (? is open), the %s has %s", b->model->name,
                 info->name, expected, what, found);
     return false;
 }
@@ -186,9 +188,19 @@ start_of_state(const CrBinder *b, const CrStatePair *pair, CrDesc *desc, GError 
 void
 cr_binder_forget(CrBinder *b)
 {
-    for (guint i = 0; i < b->graph->values->len; i++)
-        g_clear_pointer(&b->facts[i].constant, convrnn_tensor_unref);
-    memset(b->facts, 0, b->graph->values->len * sizeof *b->facts);
+    for (guint i = 0; i < b->facts->len; i++)
+        convrnn_tensor_unref(cr_binder_fact(b, (int)i)->constant);
+    for (guint i = 0; i < b->carried->len; i++)
+        convrnn_tensor_unref(g_array_index(b->carried, CrCarried, i).initial);
+    g_array_set_size(b->carried, 0);
+    b->restarted = 0;
+    g_array_set_size(b->facts, 0);
+    g_ptr_array_set_size(b->nodes, 0);
+    g_clear_pointer(&b->shared, g_hash_table_unref);
+    cr_region_free(b->region);
+    b->region = cr_region_new();
+    b->spliced = 0;
+    b->folded = 0;
 }
 
 static bool
@@ -206,14 +218,17 @@ start_facts(CrBinder *b, GError **error)
     cr_binder_forget(b);
     for (guint i = 0; i < b->graph->values->len; i++) {
         const CrValue *value = cr_graph_get_value(b->graph, (int)i);
+        CrFact fact = {.name = value->name, .given = value->constant != NULL};
         if (value->constant) {
-            b->facts[i].constant = convrnn_tensor_ref(value->constant);
-            b->facts[i].desc = cr_binder_desc(value->constant);
+            fact.constant = convrnn_tensor_ref(value->constant);
+            fact.desc = cr_binder_desc(value->constant);
         }
+        g_array_append_val(b->facts, fact);
+        b->fact_of[i] = (int)i + 1;
     }
     for (guint i = 0; i < b->graph->inputs->len; i++) {
         const CrPort *port = &g_array_index(b->graph->inputs, CrPort, i);
-        CrFact *fact = &b->facts[port->value];
+        CrFact *fact = cr_binder_fact(b, port->value);
         ConvRnnTensor *value = g_hash_table_lookup(b->constants, port->info.name);
         bool is_state = false;
 
@@ -253,10 +268,11 @@ fold(CrBinder *b, const CrOp *op, CrOpSetup *setup, const CrNode *node, GError *
                 ? g_bytes_ref(setup->value[0]->bytes)
                 : g_bytes_new_with_free_func(data[i], cr_desc_bytes(desc), cr_mem_free, data[i]);
         data[i] = NULL;
-        b->facts[node->outputs[i]].constant =
+        CrFact *fact = cr_binder_fact(b, node->outputs[i]);
+        fact->constant =
             convrnn_tensor_new(desc->dtype, desc->dims, (guint)desc->n_dims, bytes, error);
         g_bytes_unref(bytes);
-        ok = b->facts[node->outputs[i]].constant != NULL;
+        ok = fact->constant != NULL;
     }
     for (int i = 0; i < setup->n_out; i++)
         cr_mem_free(data[i]);
@@ -266,7 +282,7 @@ fold(CrBinder *b, const CrOp *op, CrOpSetup *setup, const CrNode *node, GError *
 }
 
 static bool
-foldable(const CrOp *op, const CrOpSetup *setup)
+foldable(CrBinder *b, const CrOp *op, const CrOpSetup *setup)
 {
     size_t elements = 0;
     for (int i = 0; i < setup->n_out; i++)
@@ -278,12 +294,16 @@ foldable(const CrOp *op, const CrOpSetup *setup)
     for (int i = 0; i < setup->n_in; i++)
         if (setup->in[i].dtype != CONVRNN_DTYPE_UNDEFINED && !setup->value[i])
             return false;
+    if (op->flags & CR_OP_ALIAS)
+        return true;
+    if (elements > MAX_FOLDED_TOTAL - b->folded)
+        return false;
+    b->folded += elements;
     return true;
 }
 
-/* Infers (and folds) one node. *known is false when an input has no shape yet. */
-static bool
-visit(CrBinder *b, const CrNode *node, bool *known, GError **error)
+bool
+cr_binder_visit(CrBinder *b, const CrNode *node, bool *known, GError **error)
 {
     const CrOp *op = cr_op_find(node->domain, node->op);
     CrOpSetup setup = {
@@ -291,13 +311,14 @@ visit(CrBinder *b, const CrNode *node, bool *known, GError **error)
     ConvRnnTensor **value = g_new0(ConvRnnTensor *, (gsize)node->n_inputs + 1);
     bool ok = true;
 
+    g_ptr_array_add(b->nodes, (gpointer)node);
     *known = true;
     setup.in = g_new0(CrDesc, (gsize)node->n_inputs + 1);
     setup.out = g_new0(CrDesc, (gsize)node->n_outputs + 1);
     for (int i = 0; i < node->n_inputs; i++)
         if (node->inputs[i] != CR_NO_VALUE) {
-            setup.in[i] = b->facts[node->inputs[i]].desc;
-            value[i] = b->facts[node->inputs[i]].constant;
+            setup.in[i] = cr_binder_fact(b, node->inputs[i])->desc;
+            value[i] = cr_binder_fact(b, node->inputs[i])->constant;
             *known = *known && setup.in[i].dtype != CONVRNN_DTYPE_UNDEFINED;
         }
     setup.value = value;
@@ -307,8 +328,8 @@ visit(CrBinder *b, const CrNode *node, bool *known, GError **error)
             if (node->outputs[i] == CR_NO_VALUE)
                 setup.out[i] = (CrDesc){0};
             else
-                b->facts[node->outputs[i]].desc = setup.out[i];
-        ok = ok && (!foldable(op, &setup) || fold(b, op, &setup, node, error));
+                cr_binder_fact(b, node->outputs[i])->desc = setup.out[i];
+        ok = ok && (!foldable(b, op, &setup) || fold(b, op, &setup, node, error));
     }
     g_free(value);
     g_free(setup.in);
@@ -319,18 +340,10 @@ visit(CrBinder *b, const CrNode *node, bool *known, GError **error)
 static bool
 visit_all(CrBinder *b, bool *all_known, GError **error)
 {
+    CrInstance whole = {b->graph, b->fact_of};
+
     *all_known = true;
-    if (!start_facts(b, error))
-        return false;
-    for (guint i = 0; i < b->graph->nodes->len; i++) {
-        bool known;
-        if (!b->live[i])
-            continue;
-        if (!visit(b, cr_graph_get_node(b->graph, (int)i), &known, error))
-            return false;
-        *all_known = *all_known && known;
-    }
-    return true;
+    return start_facts(b, error) && cr_binder_walk(b, &whole, b->live, NULL, all_known, error);
 }
 
 /* --- the fixed point of the states' shapes --- */
@@ -342,20 +355,19 @@ meets(const CrBinder *b, int value, int *budget, int64_t size[2])
 {
     if (--*budget < 0)
         return false;
-    for (guint i = 0; i < b->graph->nodes->len; i++) {
-        const CrNode *node = cr_graph_get_node(b->graph, (int)i);
+    for (guint i = 0; i < b->nodes->len; i++) {
+        const CrNode *node = b->nodes->pdata[i];
         bool uses = false;
-        for (int k = 0; b->live[i] && k < node->n_inputs; k++)
+        for (int k = 0; k < node->n_inputs; k++)
             uses = uses || node->inputs[k] == value;
         if (!uses)
             continue;
         for (int k = 0; k < node->n_inputs; k++) {
-            const CrDesc *other =
-                node->inputs[k] == CR_NO_VALUE ? NULL : &b->facts[node->inputs[k]].desc;
-            if (other && node->inputs[k] != value && other->n_dims == 4 &&
-                !b->facts[node->inputs[k]].constant) {
-                size[0] = other->dims[2];
-                size[1] = other->dims[3];
+            const CrFact *other =
+                node->inputs[k] == CR_NO_VALUE ? NULL : cr_binder_fact(b, node->inputs[k]);
+            if (other && node->inputs[k] != value && other->desc.n_dims == 4 && !other->constant) {
+                size[0] = other->desc.dims[2];
+                size[1] = other->desc.dims[3];
                 return true;
             }
         }
@@ -396,7 +408,8 @@ states_settled(CrBinder *b, bool *changed, GError **error)
     for (guint s = 0; s < b->states->len; s++) {
         const CrStatePair *pair = &g_array_index(b->states, CrStatePair, s);
         const CrDesc *in = &b->state_in[s];
-        const CrDesc *out = &b->facts[cr_binder_port(b->graph->outputs, pair->output)->value].desc;
+        const CrPort *port = cr_binder_port(b->graph->outputs, pair->output);
+        const CrDesc *out = &cr_binder_fact(b, cr_binder_port_fact(b, port))->desc;
         if (in->dtype != out->dtype || in->n_dims != out->n_dims) {
             g_autofree char *is = cr_desc_to_string(in);
             g_autofree char *gives = cr_desc_to_string(out);

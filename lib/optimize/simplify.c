@@ -3,31 +3,6 @@
 #include "ops/ops.h"
 #include "optimize/ir.h"
 
-/* Every reader of `from` reads `to`. */
-static void
-replace(CrIr *ir, int from, int to)
-{
-    for (guint i = 0; i < ir->nodes->len; i++) {
-        CrIrNode *node = cr_ir_node(ir, (int)i);
-        for (int k = 0; k < node->n_in; k++)
-            if (node->in[k] == from)
-                node->in[k] = to;
-    }
-    for (guint i = 0; i < ir->outputs->len; i++) {
-        CrIrPort *port = &g_array_index(ir->outputs, CrIrPort, i);
-        if (port->value == from)
-            port->value = to;
-    }
-    for (guint i = 0; i < ir->states->len; i++) {
-        CrIrState *state = &g_array_index(ir->states, CrIrState, i);
-        if (state->out == from)
-            state->out = to;
-    }
-    for (guint v = 0; v < ir->values->len; v++)
-        if (cr_ir_value(ir, (int)v)->base == from)
-            cr_ir_value(ir, (int)v)->base = to;
-}
-
 static bool
 has_positive_steps(const CrIr *ir, const CrIrNode *node)
 {
@@ -58,7 +33,8 @@ is_identity(const CrIr *ir, const CrIrNode *node)
         return node->n_in == 1 || op == &cr_op_split;
     return op == &cr_op_expand || op == &cr_op_identity || op == &cr_op_dropout ||
            op == &cr_op_reshape || op == &cr_op_flatten || op == &cr_op_squeeze ||
-           op == &cr_op_unsqueeze || op == &cr_op_cast;
+           op == &cr_op_unsqueeze ||
+           (op == &cr_op_cast && !cr_node_attr(node->node, "via")); /* that one rounds */
 }
 
 void
@@ -78,6 +54,6 @@ cr_ir_simplify(CrIr *ir)
             !is_identity(ir, node))
             continue;
         node->dead = true;
-        replace(ir, node->out[0], node->in[0]);
+        cr_ir_replace(ir, node->out[0], node->in[0]);
     }
 }

@@ -55,7 +55,11 @@ convrnn_session_config_copy(const ConvRnnSessionConfig *config)
     }
     copy->binding.outputs = g_strdupv(config->binding.outputs);
     copy->binding.stateless = config->binding.stateless;
+    copy->binding.unfused = config->binding.unfused;
+    copy->binding.plain = config->binding.plain;
     copy->binding.threads = config->binding.threads;
+    copy->binding.carry = config->binding.carry;
+    copy->binding.precision = config->binding.precision;
     return copy;
 }
 
@@ -114,6 +118,12 @@ convrnn_session_config_set_initial(ConvRnnSessionConfig *config, const gchar *in
 }
 
 void
+convrnn_session_config_set_carry_rnn_state(ConvRnnSessionConfig *config, gboolean carry)
+{
+    config->binding.carry = carry;
+}
+
+void
 convrnn_session_config_set_outputs(ConvRnnSessionConfig *config, const gchar *const *outputs)
 {
     g_strfreev(config->binding.outputs);
@@ -121,7 +131,19 @@ convrnn_session_config_set_outputs(ConvRnnSessionConfig *config, const gchar *co
 }
 
 void
+convrnn_session_config_set_fusion(ConvRnnSessionConfig *config, gboolean fusion)
+{
+    config->binding.unfused = !fusion;
+}
+
+void
 convrnn_session_config_set_threads(ConvRnnSessionConfig *config, guint threads)
 {
     config->binding.threads = MIN(threads, 64);
+}
+
+void
+convrnn_session_config_set_precision(ConvRnnSessionConfig *config, ConvRnnPrecision precision)
+{
+    config->binding.precision = precision;
 }

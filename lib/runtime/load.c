@@ -3,6 +3,7 @@
  *
  * Weights are used where they lie in the mapped file, so a model that is in use must be replaced by
  * renaming a new file over it and not be written to or truncated. */
+#include "model/frame_window.h"
 #include "model/model_cache.h"
 #include "model/model_info.h"
 #include "onnx/onnx.h"
@@ -108,6 +109,10 @@ make_model(GBytes *data, const char *name, GKeyFile *info, GError **error)
     char *hash = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, data);
     ConvRnnModel *model = cr_model_new(graph, name, data, info, hash);
     g_free(hash);
+    model->windows = cr_frame_windows_read(model, error);
+    if (!model->windows ||
+        !cr_model_info_boolean(model, "carry-rnn-state", &model->carries_rnn_state, error))
+        g_clear_pointer(&model, convrnn_model_unref);
     return model;
 }
 

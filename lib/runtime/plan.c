@@ -2,6 +2,7 @@
 #include "runtime/plan.h"
 #include "core/size.h"
 #include "ops/reorder.h"
+#include "optimize/stateful.h"
 #include "runtime/arena.h"
 #include <string.h>
 
@@ -197,17 +198,37 @@ plan_free(CrPlan *plan)
     g_free(plan);
 }
 
+/* The model bound, with the states that it does not have as inputs and outputs. */
+static CrIr *
+bind(const ConvRnnModel *model, const CrBinding *binding, const CrKernels *kernels, GError **error)
+{
+    CrBinding whole = *binding;
+
+    whole.carry = binding->carry || model->carries_rnn_state;
+    whole.shapes = cr_frame_window_shapes(model, binding->shapes, error);
+    if (!whole.shapes)
+        return NULL;
+    CrIr *ir = cr_ir_bind(model, &whole, kernels, error);
+    g_hash_table_unref(whole.shapes);
+    if (ir && (!cr_ir_add_windows(ir, error) || !cr_ir_carry(ir, whole.carry, error)))
+        g_clear_pointer(&ir, cr_ir_free);
+    return ir;
+}
+
 static CrPlan *
 plan_new(ConvRnnModel *model, const CrBinding *binding, const CrKernels *kernels, char *key,
          GError **error)
 {
     CrPlan *plan = g_new0(CrPlan, 1);
-    CrIr *ir = cr_ir_bind(model, binding, kernels, error);
+    CrIr *ir = bind(model, binding, kernels, error);
 
     bool ok = ir != NULL;
-    if (ok && !binding->unfused) {
+    if (ok)
+        cr_ir_remember(ir);
+    if (ok && !binding->plain) {
         cr_ir_simplify(ir);
-        ok = cr_ir_fuse(ir, error) && cr_ir_assign_layouts(ir, error);
+        ok = (binding->unfused ? cr_ir_separate : cr_ir_fuse)(ir, error) &&
+             cr_ir_assign_layouts(ir, error);
     }
     if (!ok) {
         cr_ir_free(ir);
@@ -287,13 +308,15 @@ append_tables(GString *key, const CrBinding *binding)
 static char *
 key_of(const CrBinding *binding, const CrKernels *kernels)
 {
-    GString *key = g_string_new(kernels->name);
+    GString *key = g_string_new(kernels->bf16 ? kernels->bf16->name : kernels->name);
     append_tables(key, binding);
     for (guint i = 0; i < binding->states->len; i++) {
         const CrStatePair *pair = &g_array_index(binding->states, CrStatePair, i);
         g_string_append_printf(key, "\n%s>%s", pair->input, pair->output);
     }
     g_string_append(key, binding->unfused ? "|unfused" : "|");
+    g_string_append(key, binding->plain ? "|plain" : "|");
+    g_string_append(key, binding->carry ? "|carry" : "|");
     g_string_append(key, binding->outputs ? "|outputs" : "|");
     for (char **name = binding->outputs; name && *name; name++)
         g_string_append_printf(key, "\n%s", *name);
@@ -313,10 +336,27 @@ wake_openblas(void)
     }
 }
 
+static const CrKernels *
+choose_kernels(ConvRnnPrecision wanted)
+{
+    CrPrecision precision = wanted == CONVRNN_PRECISION_FP32   ? CR_FLOAT32
+                            : wanted == CONVRNN_PRECISION_BF16 ? CR_BF16
+                                                               : CR_BF16X3;
+    const CrKernels *kernels = cr_kernels_get(cr_cpu_level(), precision);
+
+    if (precision != CR_FLOAT32 && !kernels->bf16 && wanted != CONVRNN_PRECISION_AUTO)
+        g_log_structured("convrnn", G_LOG_LEVEL_WARNING, "MESSAGE",
+                         "precision %s needs the instruction set \"amx\", and the one in use is "
+                         "\"%s\": computing in float32",
+                         wanted == CONVRNN_PRECISION_BF16 ? "bf16" : "bf16x3",
+                         cr_cpu_level_name(cr_cpu_level()));
+    return kernels;
+}
+
 CrPlan *
 cr_plan_get(ConvRnnModel *model, const CrBinding *binding, GError **error)
 {
-    const CrKernels *kernels = cr_kernels_get(cr_cpu_level());
+    const CrKernels *kernels = choose_kernels(binding->precision);
     char *key = key_of(binding, kernels);
 
     wake_openblas();

@@ -113,6 +113,8 @@ convrnn_session_free(ConvRnnSession *s)
     cr_mem_free(s->arena);
     cr_mem_free(s->scratch);
     g_free(s->nanoseconds);
+    g_clear_pointer(&s->recurrences, g_array_unref);
+    cr_region_free(s->recurrence_names);
     cr_plan_unref(s->plan);
     g_free(s);
 }
@@ -323,6 +325,14 @@ convrnn_session_get_generation(const ConvRnnSession *s)
     return s->generation;
 }
 
+static ConvRnnPrecision
+precision_of(const CrKernels *kernels)
+{
+    if (!kernels->bf16)
+        return CONVRNN_PRECISION_FP32;
+    return kernels->bf16->terms == 1 ? CONVRNN_PRECISION_BF16 : CONVRNN_PRECISION_BF16X3;
+}
+
 void
 convrnn_session_get_stats(const ConvRnnSession *s, ConvRnnSessionStats *stats)
 {
@@ -331,7 +341,9 @@ convrnn_session_get_stats(const ConvRnnSession *s, ConvRnnSessionStats *stats)
                                    .weight_bytes = cr_region_get_size(s->plan->ir->region),
                                    .arena_bytes = s->plan->arena_bytes,
                                    .state_bytes = 2 * s->plan->state_bytes,
-                                   .threads = s->threads};
+                                   .threads = s->threads,
+                                   .restarted_nodes = s->plan->ir->restarted,
+                                   .precision = precision_of(s->plan->ir->kernels)};
 }
 
 void
@@ -355,6 +367,7 @@ convrnn_session_get_node(const ConvRnnSession *s, guint index, ConvRnnNodeStats 
     *stats = (ConvRnnNodeStats){.name = step->name,
                                 .op = step->label,
                                 .kernel = step->step.kernel,
+                                .reason = step->step.why,
                                 .macs = step->step.macs,
                                 .nanoseconds = s->nanoseconds[index]};
 }

@@ -15,7 +15,9 @@ struct _ConvRnnSession {
 
     char *arena;
     char *state[2];
-    char *scratch;         /* threads × plan->scratch_bytes */
-    void **io[2];          /* plan->places as addresses, for either parity */
-    uint64_t *nanoseconds; /* per plan step, when profiling */
+    char *scratch;              /* threads × plan->scratch_bytes */
+    void **io[2];               /* plan->places as addresses, for either parity */
+    uint64_t *nanoseconds;      /* per plan step, when profiling */
+    GArray *recurrences;        /* ConvRnnRecurrence; NULL until somebody asks */
+    CrRegion *recurrence_names; /* what they point to */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A state as bytes, to be restored in another session, process or machine.
+/* A state as bytes, to be restored in another session, process or machine; and from one session
+ * straight into another.
  *
  * All numbers little-endian:
  *     "CRNNSNAP", u32 version = 1, u32 number of tensors, u64 step,
@@ -37,16 +38,34 @@ place_of(const CrDesc *desc, const CrBlocked *b, size_t i)
                    b->origin + x * (size_t)desc->block + (size_t)(c % desc->block));
 }
 
-/* Copies between the state's layout (`state`) and plain memory. */
+/* Copies a tensor from one layout into another. */
 static void
-copy_state(const CrDesc *desc, char *state, char *plain, bool to_plain)
+copy_tensor(const CrDesc *from, const char *source, const CrDesc *to, char *target)
 {
-    size_t size = convrnn_dtype_get_size(desc->dtype), n = cr_desc_elements(desc);
-    CrBlocked b = desc->block ? cr_desc_blocked(desc) : (CrBlocked){0};
-    for (size_t i = 0; i < n; i++) {
-        char *at = state + place_of(desc, &b, i);
-        memcpy(to_plain ? plain + i * size : at, to_plain ? at : plain + i * size, size);
-    }
+    size_t size = convrnn_dtype_get_size(from->dtype), n = cr_desc_elements(from);
+    CrBlocked a = from->block ? cr_desc_blocked(from) : (CrBlocked){0};
+    CrBlocked b = to->block ? cr_desc_blocked(to) : (CrBlocked){0};
+    for (size_t i = 0; i < n; i++)
+        memcpy(target + place_of(to, &b, i), source + place_of(from, &a, i), size);
+}
+
+/* Row-major, as in a snapshot. */
+static CrDesc
+plain_desc(const CrDesc *desc)
+{
+    CrDesc plain = *desc;
+    plain.block = 0;
+    return plain;
+}
+
+/* Puts a tensor into the half of the state that the next step reads. */
+static void
+set_state(ConvRnnSession *s, guint index, const CrDesc *from, const char *source)
+{
+    const CrPlanState *state = &g_array_index(s->plan->states, CrPlanState, index);
+    char *half = s->state[s->parity] + state->offset;
+    memset(half, 0, state->bytes); /* columns and lanes beside the tensor */
+    copy_tensor(from, source, &state->desc, half);
 }
 
 static void
@@ -100,7 +119,8 @@ convrnn_session_save_state(const ConvRnnSession *s, GError **error)
         for (int d = 0; d < desc->n_dims; d++)
             put_u64(out, (guint64)desc->dims[d]);
         put_u64(out, bytes);
-        copy_state(desc, s->state[s->parity] + state->offset, plain, true);
+        CrDesc layout = plain_desc(desc);
+        copy_tensor(desc, s->state[s->parity] + state->offset, &layout, plain);
         g_byte_array_append(out, (const guint8 *)plain, (guint)bytes);
         cr_mem_free(plain);
     }
@@ -217,13 +237,82 @@ convrnn_session_restore_state(ConvRnnSession *s, GBytes *snapshot, GError **erro
     if (ok && r.at != r.size)
         ok = mismatch(s, CONVRNN_ERROR_FORMAT, "there are bytes after its end", error);
     for (guint i = 0; ok && i < n; i++) {
-        const CrPlanState *state = &g_array_index(s->plan->states, CrPlanState, i);
-        char *half = s->state[s->parity] + state->offset;
-        memset(half, 0, state->bytes); /* columns and lanes beside the tensor */
-        copy_state(&state->desc, half, (char *)data[i], false);
+        CrDesc layout = plain_desc(&g_array_index(s->plan->states, CrPlanState, i).desc);
+        set_state(s, i, &layout, (const char *)data[i]);
     }
     if (ok)
         s->step = step;
     g_free(data);
     return ok;
+}
+
+/* The state of that name; −1 when there is none. */
+static int
+find_state(const ConvRnnSession *s, const char *name)
+{
+    for (guint i = 0; i < s->plan->states->len; i++)
+        if (strcmp(g_array_index(s->plan->ir->states, CrIrState, i).info.name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* Every state of `s` is one of `other`, too. */
+static bool
+has_states_of(const ConvRnnSession *other, const ConvRnnSession *s, GError **error)
+{
+    for (guint i = 0; i < s->plan->states->len; i++) {
+        const char *name = g_array_index(s->plan->ir->states, CrIrState, i).info.name;
+        if (find_state(other, name) < 0) {
+            g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_STATE,
+                        "state '%s' of %s: %s has no state of that name", name,
+                        s->plan->model->name, other->plan->model->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Where `from` has state `index` of `to`. */
+static const CrPlanState *
+state_like(const ConvRnnSession *from, const ConvRnnSession *to, guint index)
+{
+    const char *name = g_array_index(to->plan->ir->states, CrIrState, index).info.name;
+    return &g_array_index(from->plan->states, CrPlanState, find_state(from, name));
+}
+
+static bool
+check_same_tensor(const ConvRnnSession *to, guint index, const ConvRnnSession *from, GError **error)
+{
+    const CrDesc *expected = &g_array_index(to->plan->states, CrPlanState, index).desc;
+    const CrDesc *found = &state_like(from, to, index)->desc;
+
+    if (expected->dtype == found->dtype && cr_desc_same_shape(expected, found))
+        return true;
+    g_autofree char *want = cr_desc_to_string(expected), *have = cr_desc_to_string(found);
+    g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_STATE,
+                "state '%s' of %s: expected %s %s, found %s %s in %s",
+                g_array_index(to->plan->ir->states, CrIrState, index).info.name,
+                to->plan->model->name, convrnn_dtype_get_name(expected->dtype), want,
+                convrnn_dtype_get_name(found->dtype), have, from->plan->model->name);
+    return false;
+}
+
+gboolean
+convrnn_session_adopt_state(ConvRnnSession *to, const ConvRnnSession *from, GError **error)
+{
+    guint n = to->plan->states->len;
+
+    if (to == from)
+        return TRUE;
+    if (!has_states_of(from, to, error) || !has_states_of(to, from, error))
+        return FALSE;
+    for (guint i = 0; i < n; i++)
+        if (!check_same_tensor(to, i, from, error))
+            return FALSE;
+    for (guint i = 0; i < n; i++) {
+        const CrPlanState *state = state_like(from, to, i);
+        set_state(to, i, &state->desc, from->state[from->parity] + state->offset);
+    }
+    to->step = from->step;
+    return TRUE;
 }

@@ -12,6 +12,11 @@
 #define DEFAULT_STEPS 50
 #define MAX_STEPS     1000000
 
+/* From the file to a session that can step. */
+typedef struct {
+    double load, session; /* seconds */
+} StartUp;
+
 /* One row of the table of nodes. */
 typedef struct {
     ConvRnnNodeStats node;
@@ -61,6 +66,12 @@ percentile(const double *sorted, int n, double percent)
     return sorted[(int)(percent / 100 * (n - 1) + 0.5)];
 }
 
+static double
+seconds_since(gint64 start)
+{
+    return (double)(g_get_monotonic_time() - start) * 1e-6;
+}
+
 static void
 time_steps(ConvRnnSession *session, double *seconds, int n)
 {
@@ -69,9 +80,24 @@ time_steps(ConvRnnSession *session, double *seconds, int n)
     for (int i = 0; i < n; i++) {
         gint64 start = g_get_monotonic_time();
         convrnn_session_step(session);
-        seconds[i] = (double)(g_get_monotonic_time() - start) * 1e-6;
+        seconds[i] = seconds_since(start);
     }
     qsort(seconds, (size_t)n, sizeof *seconds, compare_doubles);
+}
+
+static void
+print_start_up(const ConvRnnSession *session, const StartUp *took)
+{
+    static const char *const precisions[] = {"fp32", "bf16x3", "bf16"};
+    const double mib = 1024 * 1024;
+    ConvRnnSessionStats stats;
+
+    convrnn_session_get_stats(session, &stats);
+    printf("start-up: model %.1f ms, session %.1f ms; precision: %s\n", took->load * 1e3,
+           took->session * 1e3, precisions[stats.precision]);
+    printf("memory: weights %.2f MiB, arena %.2f MiB, state %.2f MiB\n",
+           (double)stats.weight_bytes / mib, (double)stats.arena_bytes / mib,
+           (double)stats.state_bytes / mib);
 }
 
 static void
@@ -149,16 +175,21 @@ print_nodes(ConvRnnSession *session, int n, double thread_peak)
 }
 
 static ConvRnnSession *
-make_session(const char *path, const CrBindingOptions *options, int threads, GError **error)
+make_session(const char *path, const CrBindingOptions *options, int threads, StartUp *took,
+             GError **error)
 {
+    gint64 start = g_get_monotonic_time();
     ConvRnnModel *model = convrnn_model_load(path, error);
+    took->load = seconds_since(start);
     if (!model)
         return NULL;
     ConvRnnSessionConfig *config = convrnn_session_config_new();
     convrnn_session_config_set_threads(config, (guint)threads);
     ConvRnnSession *session = NULL;
+    start = g_get_monotonic_time();
     if (cr_binding_apply(options, config, model, error))
         session = convrnn_session_new(model, config, error);
+    took->session = seconds_since(start);
     convrnn_session_config_free(config);
     convrnn_model_unref(model);
     return session;
@@ -167,13 +198,15 @@ make_session(const char *path, const CrBindingOptions *options, int threads, GEr
 static bool
 bench(const char *path, const CrBindingOptions *options, int threads, int steps, GError **error)
 {
-    ConvRnnSession *session = make_session(path, options, threads, error);
+    StartUp took;
+    ConvRnnSession *session = make_session(path, options, threads, &took, error);
     if (!session)
         return false;
     double peak = cr_peak_measure(convrnn_cpu_get_level());
     double *seconds = g_new(double, steps);
     fill_inputs(session);
     time_steps(session, seconds, steps);
+    print_start_up(session, &took);
     print_steps(session, seconds, steps, peak);
     print_nodes(session, MIN(steps, DEFAULT_STEPS), peak);
     g_free(seconds);
@@ -192,7 +225,7 @@ cr_command_bench(int argc, char **argv)
         {"threads", 't', 0, G_OPTION_ARG_INT, &threads,
          "1 to 64; 0, the default, for all processors", "N"},
         {"steps", 'n', 0, G_OPTION_ARG_INT, &steps, "How many steps to time (default 50)", "N"},
-        {"cpu", 0, 0, G_OPTION_ARG_FILENAME, &cpu, "Kernels to use: c, avx2, avx512 or neon",
+        {"cpu", 0, 0, G_OPTION_ARG_FILENAME, &cpu, "Kernels to use: c, avx2, avx512, amx or neon",
          "LEVEL"},
         {NULL},
     };

@@ -301,15 +301,41 @@ cr_binding_add_options(GOptionContext *context, CrBindingOptions *options)
          "Shape of an input, such as x=1x3x240x320 (may be repeated)", "NAME=SHAPE"},
         {"constant", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->constants,
          "Value of an input for the whole session (may be repeated)", "NAME=VALUE|FILE.npy"},
+        {"carry-rnn-state", 0, 0, G_OPTION_ARG_NONE, &options->carry, CR_BINDING_CARRY_HELP, NULL},
+        {"no-fuse", 0, 0, G_OPTION_ARG_NONE, &options->no_fuse, CR_BINDING_NO_FUSE_HELP, NULL},
+        {"precision", 0, 0, G_OPTION_ARG_FILENAME, &options->precision, CR_BINDING_PRECISION_HELP,
+         "PRECISION"},
         {NULL},
     };
     g_option_context_add_main_entries(context, entries, NULL);
 }
 
 bool
+cr_binding_parse_precision(const char *text, ConvRnnPrecision *precision, GError **error)
+{
+    static const char *const names[] = {"fp32", "bf16x3", "bf16", "auto"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            *precision = (ConvRnnPrecision)i;
+            return true;
+        }
+    }
+    g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                "--precision %s: expected fp32, bf16x3, bf16 or auto", text);
+    return false;
+}
+
+bool
 cr_binding_apply(const CrBindingOptions *options, ConvRnnSessionConfig *config,
                  const ConvRnnModel *model, GError **error)
 {
+    ConvRnnPrecision precision = CONVRNN_PRECISION_FP32;
+    if (options->precision && !cr_binding_parse_precision(options->precision, &precision, error))
+        return false;
+    convrnn_session_config_set_precision(config, precision);
+    convrnn_session_config_set_carry_rnn_state(config, options->carry);
+    convrnn_session_config_set_fusion(config, !options->no_fuse);
     if (options->size && !apply_size(config, model, options->size, error))
         return false;
     for (char **shape = options->shapes; shape && *shape; shape++)
@@ -325,6 +351,7 @@ void
 cr_binding_options_clear(CrBindingOptions *options)
 {
     g_free(options->size);
+    g_free(options->precision);
     g_strfreev(options->shapes);
     g_strfreev(options->constants);
 }

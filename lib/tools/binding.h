@@ -23,6 +23,9 @@ bool cr_binding_has_output(const ConvRnnModel *model, const char *name, GError *
 ConvRnnTensor *cr_binding_tensor(const ConvRnnTensorInfo *input, const double *values, size_t n,
                                  const gint64 *dims, int n_dims, GError **error);
 
+/* "fp32", "bf16x3", "bf16" or "auto". */
+bool cr_binding_parse_precision(const char *text, ConvRnnPrecision *precision, GError **error);
+
 /* What a .npy file holds, as the input's type. */
 ConvRnnTensor *cr_binding_file(const ConvRnnTensorInfo *input, const char *path, GError **error);
 
@@ -36,11 +39,22 @@ bool cr_binding_constant(ConvRnnSessionConfig *config, const ConvRnnModel *model
 /* Every output of the model becomes readable, new states included. */
 void cr_binding_all_outputs(ConvRnnSessionConfig *config, const ConvRnnModel *model);
 
+#define CR_BINDING_CARRY_HELP                                                                      \
+    "Carry the state of RNN, GRU and LSTM nodes that start from a constant"
+
+#define CR_BINDING_NO_FUSE_HELP "Run every node of the model by itself"
+
+#define CR_BINDING_PRECISION_HELP                                                                  \
+    "What convolutions compute with: fp32 (default), bf16x3, bf16 or auto"
+
 /* The options that inspect and bench share. */
 typedef struct {
     char *size;
     char **shapes;
     char **constants;
+    char *precision;
+    gboolean carry;
+    gboolean no_fuse;
 } CrBindingOptions;
 
 /* The GOptionEntry array for them, ending with an empty entry; valid as long as options. */

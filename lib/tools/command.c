@@ -66,6 +66,10 @@ cr_command_origin(ConvRnnStateOrigin origin)
         return "name";
     case CONVRNN_STATE_FROM_BUILDER:
         return "builder";
+    case CONVRNN_STATE_FROM_CARRY:
+        return "carry-rnn-state";
+    case CONVRNN_STATE_FROM_WINDOW:
+        return "window";
     }
     return "unknown";
 }

@@ -2,6 +2,7 @@
 #include "tools/binding.h"
 #include "tools/command.h"
 #include "tools/json_writer.h"
+#include "tools/recurrences.h"
 
 #include <convrnn/cpu.h>
 #include <stdio.h>
@@ -14,9 +15,9 @@ typedef struct {
     const GError *reason;
 } Report;
 
-/* One line of the list of operators. */
+/* One line of the list of operators: those of a kind that run in the same way. */
 typedef struct {
-    const char *op;
+    const char *op, *kernel, *reason;
     guint count;
     guint64 macs;
 } OpCount;
@@ -27,7 +28,15 @@ compare_ops(const void *a, const void *b)
     const OpCount *x = a, *y = b;
     if (x->macs != y->macs)
         return x->macs < y->macs ? 1 : -1;
-    return strcmp(x->op, y->op);
+    int order = strcmp(x->op, y->op);
+    return order ? order : strcmp(x->kernel, y->kernel);
+}
+
+static bool
+is_like(const OpCount *op, const ConvRnnNodeStats *node)
+{
+    return strcmp(op->op, node->op) == 0 && strcmp(op->kernel, node->kernel) == 0 &&
+           g_strcmp0(op->reason, node->reason) == 0;
 }
 
 /* The session's nodes by operator, the costliest first; OpCount. */
@@ -39,10 +48,10 @@ count_ops(const ConvRnnSession *session)
         ConvRnnNodeStats node;
         guint k = 0;
         convrnn_session_get_node(session, i, &node);
-        while (k < ops->len && strcmp(g_array_index(ops, OpCount, k).op, node.op) != 0)
+        while (k < ops->len && !is_like(&g_array_index(ops, OpCount, k), &node))
             k++;
         if (k == ops->len) {
-            OpCount op = {.op = node.op};
+            OpCount op = {.op = node.op, .kernel = node.kernel, .reason = node.reason};
             g_array_append_val(ops, op);
         }
         g_array_index(ops, OpCount, k).count++;
@@ -100,6 +109,20 @@ print_states(const ConvRnnSession *session)
 }
 
 static void
+print_restarted(const ConvRnnSession *session)
+{
+    ConvRnnSessionStats stats;
+    convrnn_session_get_stats(session, &stats);
+    if (stats.restarted_nodes == 1)
+        printf("  1 recurrent node starts from the same state in every step: --carry-rnn-state "
+               "carries it\n");
+    else if (stats.restarted_nodes > 1)
+        printf("  %u recurrent nodes start from the same state in every step: --carry-rnn-state "
+               "carries them\n",
+               stats.restarted_nodes);
+}
+
+static void
 print_costs(const ConvRnnSession *session)
 {
     ConvRnnSessionStats stats;
@@ -107,7 +130,8 @@ print_costs(const ConvRnnSession *session)
     printf("operators, as they run:\n");
     for (guint i = 0; i < ops->len; i++) {
         const OpCount *op = &g_array_index(ops, OpCount, i);
-        printf("  %s: %u, %" G_GUINT64_FORMAT " MACs\n", op->op, op->count, op->macs);
+        printf("  %s [%s%s%s]: %u, %" G_GUINT64_FORMAT " MACs\n", op->op, op->kernel,
+               op->reason ? ": " : "", op->reason ? op->reason : "", op->count, op->macs);
     }
     g_array_unref(ops);
     convrnn_session_get_stats(session, &stats);
@@ -130,6 +154,8 @@ print_text(const Report *report)
         print_tensor(bound_output(report, convrnn_model_get_output(report->model, i)));
     if (report->session) {
         print_states(report->session);
+        print_restarted(report->session);
+        cr_recurrences_print(report->session);
         print_costs(report->session);
     } else {
         printf("states, operators and sizes are not known: %s\n"
@@ -189,6 +215,12 @@ write_costs(CrJsonWriter *writer, const ConvRnnSession *session)
         cr_json_begin(writer, '{');
         cr_json_write_key(writer, "op");
         cr_json_write_string(writer, op->op);
+        cr_json_write_key(writer, "kernel");
+        cr_json_write_string(writer, op->kernel);
+        if (op->reason) {
+            cr_json_write_key(writer, "reason");
+            cr_json_write_string(writer, op->reason);
+        }
         write_number(writer, "count", op->count);
         write_number(writer, "macs", op->macs);
         cr_json_end(writer, '}');
@@ -196,6 +228,7 @@ write_costs(CrJsonWriter *writer, const ConvRnnSession *session)
     cr_json_end(writer, ']');
     g_array_unref(ops);
     convrnn_session_get_stats(session, &stats);
+    write_number(writer, "restarted_nodes", stats.restarted_nodes);
     write_number(writer, "parameters", stats.parameters);
     write_number(writer, "macs", stats.macs);
     write_number(writer, "arena_bytes", stats.arena_bytes);
@@ -233,6 +266,7 @@ print_json(const Report *report)
     cr_json_write_bool(&writer, report->session != NULL);
     if (report->session) {
         write_states(&writer, report->session);
+        cr_recurrences_write(&writer, report->session);
         write_costs(&writer, report->session);
     } else {
         cr_json_write_key(&writer, "reason");

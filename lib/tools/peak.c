@@ -95,7 +95,7 @@ static Loop
 choose_loop(const char *level)
 {
 #if defined(__x86_64__)
-    if (strcmp(level, "avx512") == 0)
+    if (strcmp(level, "avx512") == 0 || strcmp(level, "amx") == 0)
         return loop_avx512;
     if (strcmp(level, "avx2") == 0)
         return loop_avx2;

@@ -10,9 +10,10 @@
 
 typedef struct {
     char **inputs, **constants, **states, **initials;
-    char *output, *cpu, *spec;
+    char *output, *cpu, *spec, *precision;
     int threads;
     bool check;
+    gboolean carry, no_fuse;
     double limit;
 } Options;
 
@@ -46,6 +47,10 @@ make_context(Options *options)
          "Output OUT of a step is input IN of the next; \"none\" carries no state", "IN=OUT|none"},
         {"initial", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->initials,
          "A state before the first step", "IN=VALUE|FILE.npy"},
+        {"carry-rnn-state", 0, 0, G_OPTION_ARG_NONE, &options->carry, CR_BINDING_CARRY_HELP, NULL},
+        {"no-fuse", 0, 0, G_OPTION_ARG_NONE, &options->no_fuse, CR_BINDING_NO_FUSE_HELP, NULL},
+        {"precision", 0, 0, G_OPTION_ARG_FILENAME, &options->precision, CR_BINDING_PRECISION_HELP,
+         "PRECISION"},
         {"spec", 0, 0, G_OPTION_ARG_FILENAME, &options->spec, "Run a test vector", "SPEC.json"},
         {"check", 0, G_OPTION_FLAG_OPTIONAL_ARG, G_OPTION_ARG_CALLBACK, parse_check,
          "Compare with the test vector's references (default 1e-4)", "R"},
@@ -54,7 +59,7 @@ make_context(Options *options)
         {"threads", 't', 0, G_OPTION_ARG_INT, &options->threads,
          "1 to 64; 0, the default, for all processors", "N"},
         {"cpu", 0, 0, G_OPTION_ARG_FILENAME, &options->cpu,
-         "Kernels to use: c, avx2, avx512 or neon", "LEVEL"},
+         "Kernels to use: c, avx2, avx512, amx or neon", "LEVEL"},
         {NULL},
     };
     GOptionContext *context = g_option_context_new("MODEL | --spec SPEC.json");
@@ -75,6 +80,7 @@ options_clear(Options *options)
     g_free(options->output);
     g_free(options->cpu);
     g_free(options->spec);
+    g_free(options->precision);
 }
 
 static bool
@@ -231,7 +237,13 @@ static bool
 configure(ConvRnnSessionConfig *config, const ConvRnnModel *model, const Options *options,
           const CrSpec *spec, GError **error)
 {
+    ConvRnnPrecision precision = CONVRNN_PRECISION_FP32;
+    if (options->precision && !cr_binding_parse_precision(options->precision, &precision, error))
+        return false;
+    convrnn_session_config_set_precision(config, precision);
     convrnn_session_config_set_threads(config, (guint)options->threads);
+    convrnn_session_config_set_fusion(config, !options->no_fuse);
+    convrnn_session_config_set_carry_rnn_state(config, options->carry || spec->carry);
     cr_binding_all_outputs(config, model);
     if (!set_from_spec(config, model, spec->constants, convrnn_session_config_set_constant,
                        error) ||

@@ -61,15 +61,10 @@ fits_session(const State *state, const GPtrArray *bindings)
 static bool
 carry_state(const ConvRnnSession *from, ConvRnnSession *to, GError **error)
 {
-    if (convrnn_session_get_n_states(from) == 0)
+    if (convrnn_session_adopt_state(to, from, error))
         return true;
-    GBytes *snapshot = convrnn_session_save_state(from, error);
-    bool good = snapshot && convrnn_session_restore_state(to, snapshot, error);
-    if (snapshot)
-        g_bytes_unref(snapshot);
-    if (!good)
-        g_prefix_error(error, "the inputs' shapes change and the state cannot be carried on: ");
-    return good;
+    g_prefix_error(error, "the inputs' shapes change and the state cannot be carried on: ");
+    return false;
 }
 
 static bool

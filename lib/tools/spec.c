@@ -189,6 +189,16 @@ read_tolerances(CrSpec *spec, const CrJson *root, GError **error)
 }
 
 static bool
+read_carry(CrSpec *spec, const CrJson *root, GError **error)
+{
+    const CrJson *json;
+    if (!get_member(spec, root, "carry-rnn-state", CR_JSON_BOOL, false, &json, error))
+        return false;
+    spec->carry = json && json->boolean;
+    return true;
+}
+
+static bool
 read_member_bindings(CrSpec *spec, const CrJson *root, const char *key, GPtrArray *bindings,
                      GError **error)
 {
@@ -207,8 +217,8 @@ read_spec(CrSpec *spec, const CrJson *root, GError **error)
            get_path(spec, root, "out", false, &spec->out, error) &&
            read_member_bindings(spec, root, "const", spec->constants, error) &&
            read_member_bindings(spec, root, "init", spec->initial, error) &&
-           read_state(spec, root, error) && read_tolerances(spec, root, error) &&
-           read_steps(spec, root, error);
+           read_state(spec, root, error) && read_carry(spec, root, error) &&
+           read_tolerances(spec, root, error) && read_steps(spec, root, error);
 }
 
 static void

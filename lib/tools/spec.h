@@ -32,6 +32,7 @@ typedef struct {
     GPtrArray *initial;   /* CrSpecBinding */
     GPtrArray *state;     /* char *: input, output, input, output… */
     GArray *tolerances;   /* CrSpecTolerance */
+    bool carry;           /* carry-rnn-state */
 } CrSpec;
 
 /* An empty one. */

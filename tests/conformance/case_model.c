@@ -3,11 +3,17 @@
 
 #include <string.h>
 
-/* Field numbers of ModelProto, GraphProto, NodeProto and OperatorSetIdProto. */
+/* Field numbers of ModelProto, GraphProto, NodeProto, ValueInfoProto, TypeProto and
+ * OperatorSetIdProto. */
 enum {
     MODEL_GRAPH = 7,
     MODEL_OPSET = 8,
     GRAPH_NODE = 1,
+    GRAPH_INPUT = 11,
+    GRAPH_OUTPUT = 12,
+    VALUE_TYPE = 2,
+    TYPE_TENSOR = 1,
+    TENSOR_ELEMENT = 1,
     NODE_OP_TYPE = 4,
     NODE_DOMAIN = 7,
     OPSET_DOMAIN = 1,
@@ -91,12 +97,41 @@ read_node(Span node)
     return name;
 }
 
+/* The last message with that number; empty when there is none. */
+static Span
+inner(Span message, guint64 number)
+{
+    Span found = {message.end, message.end};
+    for (Field field; next_field(&message, &field);)
+        if (field.wire == 2 && field.number == number)
+            found = field.bytes;
+    return found;
+}
+
+static guint64
+read_element_type(Span value)
+{
+    Span tensor = inner(inner(value, VALUE_TYPE), TYPE_TENSOR);
+    guint64 type = 0;
+    for (Field field; next_field(&tensor, &field);)
+        if (field.wire == 0 && field.number == TENSOR_ELEMENT)
+            type = field.value;
+    return type;
+}
+
 static void
 read_graph(CaseModel *model, Span graph)
 {
-    for (Field item; next_field(&graph, &item);)
-        if (item.number == GRAPH_NODE && item.wire == 2)
+    for (Field item; next_field(&graph, &item);) {
+        if (item.wire != 2)
+            continue;
+        if (item.number == GRAPH_NODE)
             g_ptr_array_add(model->operators, read_node(item.bytes));
+        if (item.number == GRAPH_INPUT || item.number == GRAPH_OUTPUT) {
+            guint64 type = read_element_type(item.bytes);
+            g_array_append_val(item.number == GRAPH_INPUT ? model->inputs : model->outputs, type);
+        }
+    }
 }
 
 static void
@@ -122,6 +157,8 @@ case_model_read(CaseModel *model, const guint8 *data, gsize size)
 {
     Span span = {data, data + size};
     *model = (CaseModel){.operators = g_ptr_array_new_with_free_func(g_free)};
+    model->inputs = g_array_new(FALSE, FALSE, sizeof(guint64));
+    model->outputs = g_array_new(FALSE, FALSE, sizeof(guint64));
     for (Field field; next_field(&span, &field);) {
         if (field.number == MODEL_GRAPH && field.wire == 2)
             read_graph(model, field.bytes);
@@ -138,4 +175,6 @@ void
 case_model_clear(CaseModel *model)
 {
     g_clear_pointer(&model->operators, g_ptr_array_unref);
+    g_clear_pointer(&model->inputs, g_array_unref);
+    g_clear_pointer(&model->outputs, g_array_unref);
 }

@@ -7,8 +7,9 @@
 #include <stdbool.h>
 
 typedef struct {
-    GPtrArray *operators; /* "domain.Operator" of every node, "Operator" alone for ONNX's own */
-    guint64 opset;        /* of ONNX's own domain; 0 when none is named */
+    GPtrArray *operators;     /* "domain.Operator" of every node, "Operator" alone for ONNX's own */
+    guint64 opset;            /* of ONNX's own domain; 0 when none is named */
+    GArray *inputs, *outputs; /* guint64: TensorProto.DataType of each; 0 for what is no tensor */
 } CaseModel;
 
 /* False when the bytes are no model. Nodes of subgraphs are not looked at. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "case_run.h"
+#include "case_model.h"
 #include "onnx/onnx.h"
-#include "ops/half.h"
+#include "core/half.h"
 
 #include <convrnn/session.h>
 #include <math.h>
@@ -18,6 +19,8 @@
 #define STRICT_ATOL 1e-6
 
 #define TIMEOUT_SECONDS 60
+
+#define BFLOAT16 16 /* TensorProto.DataType */
 
 /* Which inputs are bound as constants. Shapes, axes and the like must be; a test that binds all
  * only tests constant folding, so it comes last. */
@@ -53,9 +56,27 @@ refused(GError *error)
     return r;
 }
 
-/* The tensors prefix_0.pb, prefix_1.pb…; false when one is no tensor that we know. */
+/* The data of bfloat16 are written as uint16, for NumPy has no such type. */
+static ConvRnnTensor *
+from_bfloat16(ConvRnnTensor *bits)
+{
+    guint n_dims;
+    const gint64 *dims = convrnn_tensor_get_dims(bits, &n_dims);
+    gsize n = convrnn_tensor_get_n_elements(bits);
+    float *values = g_new(float, n + 1);
+    for (gsize i = 0; i < n; i++)
+        values[i] = cr_bfloat16_to_float(((const uint16_t *)convrnn_tensor_get_data(bits))[i]);
+    GBytes *bytes = g_bytes_new_take(values, n * sizeof *values);
+    ConvRnnTensor *tensor = convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, dims, n_dims, bytes, NULL);
+    g_bytes_unref(bytes);
+    convrnn_tensor_unref(bits);
+    return tensor;
+}
+
+/* The tensors prefix_0.pb, prefix_1.pb…, of the types that the model declares; false when one is no
+ * tensor that we know. */
 static bool
-read_tensors(const char *folder, const char *prefix, GPtrArray *tensors)
+read_tensors(const char *folder, const char *prefix, const GArray *types, GPtrArray *tensors)
 {
     for (guint i = 0;; i++) {
         char *path = g_strdup_printf("%s/%s_%u.pb", folder, prefix, i), *data;
@@ -69,6 +90,9 @@ read_tensors(const char *folder, const char *prefix, GPtrArray *tensors)
         g_bytes_unref(bytes);
         if (!tensor)
             return false;
+        if (i < types->len && g_array_index(types, guint64, i) == BFLOAT16 &&
+            convrnn_tensor_get_dtype(tensor) == CONVRNN_DTYPE_UINT16)
+            tensor = from_bfloat16(tensor);
         g_ptr_array_add(tensors, tensor);
     }
 }
@@ -77,6 +101,19 @@ static bool
 has_no_elements(ConvRnnTensor *tensor)
 {
     return convrnn_tensor_get_n_elements(tensor) == 0;
+}
+
+/* Whether a tensor has the shape that the model declares. (A few cases have data of another for
+ * inputs of which only the type matters; they get zeros.) */
+static bool
+fits(const ConvRnnTensorInfo *declared, const ConvRnnTensor *tensor)
+{
+    guint n_dims;
+    const gint64 *dims = convrnn_tensor_get_dims(tensor, &n_dims);
+    bool fit = n_dims == declared->n_dims;
+    for (guint i = 0; fit && i < n_dims; i++)
+        fit = declared->dims[i] < 0 || declared->dims[i] == dims[i];
+    return fit || declared->n_dims == 0;
 }
 
 static ConvRnnSession *
@@ -97,7 +134,7 @@ make_session(const DataSet *set, Binding binding, GError **error)
         if (binding == BIND_ALL || (binding == BIND_ALL_BUT_FIRST && i > 0) ||
             has_no_elements(tensor))
             convrnn_session_config_set_constant(config, name, tensor);
-        else
+        else if (fits(convrnn_model_get_input(set->model, i), tensor))
             convrnn_session_config_set_input_shape(config, name, dims, n_dims);
     }
     ConvRnnSession *session = convrnn_session_new(set->model, config, error);
@@ -118,6 +155,8 @@ fill_inputs(ConvRnnSession *session, const DataSet *set)
                 tensor = set->inputs->pdata[k];
         if (!tensor || convrnn_tensor_get_dtype(tensor) != info->dtype)
             return false;
+        if (!fits(info, tensor))
+            continue;
         memcpy(convrnn_session_get_input_data(session, i), convrnn_tensor_get_data(tensor),
                convrnn_tensor_get_n_elements(tensor) * convrnn_dtype_get_size(info->dtype));
     }
@@ -222,13 +261,14 @@ run_data_set(const DataSet *set)
 }
 
 static CaseResult
-read_and_run(ConvRnnModel *model, const char *folder)
+read_and_run(ConvRnnModel *model, const CaseModel *declared, const char *folder)
 {
     DataSet set = {.model = model};
     set.inputs = g_ptr_array_new_with_free_func((GDestroyNotify)convrnn_tensor_unref);
     set.expected = g_ptr_array_new_with_free_func((GDestroyNotify)convrnn_tensor_unref);
     CaseResult r;
-    if (read_tensors(folder, "input", set.inputs) && read_tensors(folder, "output", set.expected))
+    if (read_tensors(folder, "input", declared->inputs, set.inputs) &&
+        read_tensors(folder, "output", declared->outputs, set.expected))
         r = run_data_set(&set);
     else
         r = result(CASE_NO_DATA, "%s has something else than tensors of plain types", folder);
@@ -237,26 +277,46 @@ read_and_run(ConvRnnModel *model, const char *folder)
     return r;
 }
 
+static bool
+read_declared(const char *path, CaseModel *declared)
+{
+    char *data;
+    gsize size;
+    bool ok = g_file_get_contents(path, &data, &size, NULL);
+    if (!ok)
+        return false;
+    ok = case_model_read(declared, (const guint8 *)data, size);
+    g_free(data);
+    return ok;
+}
+
 CaseResult
 case_run(const char *folder)
 {
     GError *error = NULL;
     char *path = g_build_filename(folder, "model.onnx", NULL);
     ConvRnnModel *model = convrnn_model_load(path, &error);
+    CaseModel declared;
+    bool known = model && read_declared(path, &declared);
     g_free(path);
     if (!model)
         return refused(error);
+    if (!known) {
+        convrnn_model_unref(model);
+        return result(CASE_NO_DATA, "the model cannot be read again");
+    }
     CaseResult worst = result(CASE_NO_DATA, "no data set");
     for (int i = 0;; i++) {
         char *set = g_strdup_printf("%s/test_data_set_%d", folder, i);
         bool there = g_file_test(set, G_FILE_TEST_IS_DIR);
-        CaseResult r = there ? read_and_run(model, set) : worst;
+        CaseResult r = there ? read_and_run(model, &declared, set) : worst;
         g_free(set);
         if (!there)
             break;
         if (i == 0 || r.outcome > worst.outcome)
             worst = r;
     }
+    case_model_clear(&declared);
     convrnn_model_unref(model);
     return worst;
 }

@@ -198,6 +198,25 @@ expect_caps_refusal(const char *path, const char *properties, const char *caps, 
 
 #define CAPS "video/x-raw,format=RGBx,width=8,height=6,framerate=25/1"
 
+GST_START_TEST(test_region)
+{
+    g_autofree char *path = network_sum("sum", 3, 4, 4, NULL);
+
+    expect_caps_refusal(path, "region=\"0,0,9,1\"", CAPS, GST_LIBRARY_ERROR,
+                        GST_LIBRARY_ERROR_SETTINGS,
+                        "region: found \"0,0,9,1\", expected a part of frames of 8x6 that is not "
+                        "empty");
+    expect_caps_refusal(path, "region=\"0,0,0,1\"", CAPS, GST_LIBRARY_ERROR,
+                        GST_LIBRARY_ERROR_SETTINGS,
+                        "region: found \"0,0,0,1\", expected a part of frames of 8x6 that is not "
+                        "empty");
+    expect_caps_refusal(path, "region=\"1,1,-1\"", CAPS, GST_LIBRARY_ERROR,
+                        GST_LIBRARY_ERROR_SETTINGS,
+                        "region: found \"1,1,-1\", expected X,Y,WIDTH,HEIGHT in pixels of the "
+                        "frame");
+}
+GST_END_TEST;
+
 GST_START_TEST(test_interlaced)
 {
     g_autofree char *path = network_sum("sum", 3, 4, 4, NULL);
@@ -294,6 +313,7 @@ errors_suite(void)
     tcase_add_test(tests, test_state_map);
     tcase_add_test(tests, test_constants);
     tcase_add_test(tests, test_outputs);
+    tcase_add_test(tests, test_region);
     tcase_add_test(tests, test_interlaced);
     tcase_add_test(tests, test_no_picture);
     tcase_add_test(tests, test_two_pictures);

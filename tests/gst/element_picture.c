@@ -179,6 +179,89 @@ GST_START_TEST(test_letterbox)
 }
 GST_END_TEST;
 
+/* A frame whose pixel (x, y) has the red value 16·y + x. */
+static GstBuffer *
+push_numbered(Stream *stream)
+{
+    GstBuffer *frame = stream_flat_frame(stream, 0, 0);
+    int stride = GST_VIDEO_INFO_PLANE_STRIDE(&stream->info, 0);
+    GstMapInfo map;
+
+    fail_unless(gst_buffer_map(frame, &map, GST_MAP_WRITE));
+    for (int y = 0; y < stream->info.height; y++)
+        for (int x = 0; x < stream->info.width; x++)
+            map.data[y * stride + 3 * x] = (guint8)(16 * y + x);
+    gst_buffer_unmap(frame, &map);
+    return stream_push(stream, frame);
+}
+
+/* A model that takes any size takes the region's; the result says where that lies in the frame. */
+GST_START_TEST(test_region)
+{
+    GstConvRnnTensorView view;
+    GstConvRnnMetaInfo info;
+    const float *y;
+    GstBuffer *out;
+    Stream stream;
+
+    open_with(&stream, network_sum("open", 3, -1, -1, NULL), "region=\"3,2,6,4\" range=\"0,255\"");
+    stream_set_caps(&stream, "RGB", 12, 10, 25);
+    out = push_numbered(&stream);
+    y = stream_tensor(out, "y", &view);
+    fail_unless_equals_int64(view.dims[2], 4);
+    fail_unless_equals_int64(view.dims[3], 6);
+    for (int i = 0; i < 24; i++)
+        fail_unless_equals_float(y[i], 16 * (2 + i / 6) + 3 + i % 6);
+    stream_result(out, &info);
+    fail_unless(info.frame_width == 12 && info.model_width == 6 && info.model_height == 4);
+    fail_unless(info.scale_x == 1 && info.scale_y == 1);
+    fail_unless(info.offset_x == 3 && info.offset_y == 2);
+    gst_buffer_unref(out);
+    /* Frames of another size, the same part of them: the network sees no difference in size. */
+    stream_set_caps(&stream, "RGB", 16, 12, 25);
+    out = push_numbered(&stream);
+    y = stream_tensor(out, "y", &view);
+    fail_unless_equals_float(y[0], 35);
+    gst_buffer_unref(out);
+    stream_clear(&stream);
+}
+GST_END_TEST;
+
+/* What a frame of 50×21 becomes for a model that takes any size. */
+GST_START_TEST(test_open_size)
+{
+    static const struct {
+        const char *properties;
+        int width, height;
+    } cases[] = {
+        {"", 50, 21},
+        {"downscale=2", 25, 11},
+        {"size-multiple=8", 48, 24},
+        {"downscale=2 size-multiple=8", 24, 8},
+        {"downscale=64 size-multiple=4", 4, 4},
+        {"region=\"0,0,32,16\" downscale=4", 8, 4},
+    };
+    GstConvRnnTensorView view;
+    GstConvRnnMetaInfo info;
+    GstBuffer *out;
+    Stream stream;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        open_with(&stream, network_sum("open", 3, -1, -1, NULL), cases[i].properties);
+        stream_set_caps(&stream, "RGB", 50, 21, 25);
+        out = stream_push(&stream, stream_flat_frame(&stream, 51, 0));
+        fail_unless_equals_float(*stream_tensor(out, "y", &view), 0.2f);
+        fail_unless_equals_int64(view.dims[3], cases[i].width);
+        fail_unless_equals_int64(view.dims[2], cases[i].height);
+        stream_result(out, &info);
+        fail_unless(info.model_width == cases[i].width && info.model_height == cases[i].height);
+        fail_unless_equals_float(info.scale_x * info.model_width, i == 5 ? 32 : 50);
+        gst_buffer_unref(out);
+        stream_clear(&stream);
+    }
+}
+GST_END_TEST;
+
 static Suite *
 picture_suite(void)
 {
@@ -194,6 +277,8 @@ picture_suite(void)
     tcase_add_test(tests, test_one_channel);
     tcase_add_test(tests, test_channels_last);
     tcase_add_test(tests, test_fit);
+    tcase_add_test(tests, test_region);
+    tcase_add_test(tests, test_open_size);
     tcase_add_test(tests, test_letterbox);
     return suite;
 }

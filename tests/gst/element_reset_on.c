@@ -232,6 +232,120 @@ GST_START_TEST(test_window_of_steps)
 }
 GST_END_TEST;
 
+static GstEvent *
+new_reset_event(GstEventType type, const char *element)
+{
+    GstStructure *fields = gst_structure_new_empty("convrnn-reset");
+
+    if (element != NULL)
+        gst_structure_set(fields, "element", G_TYPE_STRING, element, NULL);
+    return gst_event_new_custom(type, fields);
+}
+
+static int
+count_events(GstHarness *harness, GstEvent *(*pull)(GstHarness *), GstEventType type)
+{
+    GstEvent *event;
+    int n = 0;
+
+    while ((event = pull(harness)) != NULL) {
+        n += GST_EVENT_TYPE(event) == type;
+        gst_event_unref(event);
+    }
+    return n;
+}
+
+/* Custom events reset, whatever reset-on holds, and go on to other elements. */
+GST_START_TEST(test_event_downstream)
+{
+    Stream stream;
+
+    open_sum(&stream, -1, "name=net reset-on=0");
+    expect(&stream, 0, 1, 0);
+    push(&stream, new_reset_event(GST_EVENT_CUSTOM_DOWNSTREAM, NULL));
+    expect(&stream, 1, 1, 1);
+    push(&stream, new_reset_event(GST_EVENT_CUSTOM_DOWNSTREAM, "net"));
+    push(&stream, new_reset_event(GST_EVENT_CUSTOM_DOWNSTREAM_OOB, "net"));
+    expect(&stream, 2, 1, 2);
+    push(&stream, new_reset_event(GST_EVENT_CUSTOM_DOWNSTREAM, "another"));
+    push(&stream,
+         gst_event_new_custom(GST_EVENT_CUSTOM_DOWNSTREAM, gst_structure_new_empty("something")));
+    expect(&stream, 3, 2, 2);
+    fail_unless_equals_int(
+        count_events(stream.harness, gst_harness_try_pull_event, GST_EVENT_CUSTOM_DOWNSTREAM), 4);
+    stream_clear(&stream);
+}
+GST_END_TEST;
+
+GST_START_TEST(test_event_upstream)
+{
+    Stream stream;
+
+    open_sum(&stream, -1, "name=net reset-on=0");
+    expect(&stream, 0, 1, 0);
+    gst_harness_push_upstream_event(stream.harness,
+                                    new_reset_event(GST_EVENT_CUSTOM_UPSTREAM, "another"));
+    expect(&stream, 1, 2, 0);
+    gst_harness_push_upstream_event(stream.harness,
+                                    new_reset_event(GST_EVENT_CUSTOM_UPSTREAM, NULL));
+    expect(&stream, 2, 1, 1);
+    fail_unless_equals_int(count_events(stream.harness, gst_harness_try_pull_upstream_event,
+                                        GST_EVENT_CUSTOM_UPSTREAM),
+                           2);
+    stream_clear(&stream);
+}
+GST_END_TEST;
+
+static void
+expect_resets(Stream *stream, const char *cause, guint64 want)
+{
+    g_autofree char *field = g_strconcat("resets-", cause, NULL);
+    GstStructure *stats;
+    guint64 found = 99;
+
+    g_object_get(stream->element, "stats", &stats, NULL);
+    fail_unless(gst_structure_get_uint64(stats, field, &found), "no field %s", field);
+    fail_unless(found == want, "%s: %d, not %d", field, (int)found, (int)want);
+    gst_structure_free(stats);
+}
+
+/* Each reset is counted once, for its first cause. */
+GST_START_TEST(test_counts_by_cause)
+{
+    Stream stream;
+
+    open_sum(&stream, 4, "state-window=2 reset-on=new-stream+flush+segment+caps+discont+gap");
+    push(&stream, gst_event_new_stream_start("one"));
+    expect(&stream, 0, 1, 0);
+    push(&stream, gst_event_new_stream_start("two"));
+    g_signal_emit_by_name(stream.element, "reset-state");
+    expect(&stream, 1, 1, 1);
+    flush_to(&stream, 50);
+    expect(&stream, 50, 1, 2);
+    push_segment(&stream, 90);
+    expect(&stream, 90, 1, 3);
+    push_larger_caps(&stream);
+    expect(&stream, 91, 1, 4);
+    expect_flagged(&stream, GST_BUFFER_FLAG_DISCONT, 92, 1, 5);
+    expect_skipped(&stream, 93, 0, 6);
+    expect(&stream, 94, 1, 6);
+    expect(&stream, 95, 2, 6);
+    expect(&stream, 96, 1, 7);
+    g_signal_emit_by_name(stream.element, "reset-state");
+    expect(&stream, 97, 1, 8);
+    push(&stream, new_reset_event(GST_EVENT_CUSTOM_DOWNSTREAM, NULL));
+    expect(&stream, 98, 1, 9);
+    for (const char *const *cause =
+             (const char *const[]){"new-stream", "flush", "segment", "caps", "discont", "gap",
+                                   "window", "signal", "event", NULL};
+         *cause != NULL; cause++)
+        expect_resets(&stream, *cause, 1);
+    expect_resets(&stream, "state-invalid", 0);
+    expect_resets(&stream, "model", 0);
+    stream_clear(&stream);
+}
+GST_END_TEST;
+
 static Suite *
 reset_on_suite(void)
 {
@@ -248,6 +362,9 @@ reset_on_suite(void)
     tcase_add_test(tests, test_change_while_playing);
     tcase_add_test(tests, test_window);
     tcase_add_test(tests, test_window_of_steps);
+    tcase_add_test(tests, test_event_downstream);
+    tcase_add_test(tests, test_event_upstream);
+    tcase_add_test(tests, test_counts_by_cause);
     return suite;
 }
 

@@ -3,6 +3,8 @@
  * and latency and statistics. */
 #include "networks.h"
 #include "stream.h"
+#include <glib/gstdio.h>
+#include <string.h>
 
 /* 8×6 RGB */
 static GstBuffer *
@@ -99,11 +101,36 @@ GST_START_TEST(test_messages)
 }
 GST_END_TEST;
 
+static guint64
+get_count(const GstStructure *stats, const char *prefix, const char *name)
+{
+    g_autofree char *field = g_strconcat(prefix, name, NULL);
+    guint64 value = 0;
+
+    fail_unless(gst_structure_get_uint64(stats, field, &value), "no field %s", field);
+    return value;
+}
+
+/* The parts are shorter than the whole, and each figure lies where it must. */
+static void
+expect_durations(const GstStructure *stats, const char *whole, const char *part)
+{
+    guint64 max = get_count(stats, part, "max-ns"), p95 = get_count(stats, part, "p95-ns");
+
+    fail_unless(max > 0 && p95 <= max && get_count(stats, part, "mean-ns") <= max);
+    fail_unless(get_count(stats, part, "last-ns") <= max);
+    for (const char *const *name =
+             (const char *const[]){"last-ns", "mean-ns", "p95-ns", "max-ns", NULL};
+         *name != NULL; name++)
+        fail_unless(get_count(stats, part, *name) <= get_count(stats, whole, *name));
+}
+
 GST_START_TEST(test_statistics)
 {
     g_autofree char *path = network_sum("sum", 3, 4, 4, NULL);
     g_autofree char *launch = g_strdup_printf("convrnn model=%s", path);
-    guint64 steps = 0, last = 0, mean = 0, latency = 0;
+    guint64 steps = 0, last = 0, mean = 0, latency = 0, state_bytes = 0;
+    double fps = 0;
     GstStructure *stats;
     Stream stream;
 
@@ -117,6 +144,13 @@ GST_START_TEST(test_statistics)
                                   G_TYPE_UINT64, &latency, NULL));
     fail_unless_equals_uint64(steps, 7);
     fail_unless(last > 0 && mean > 0);
+    expect_durations(stats, "", "convert-");
+    expect_durations(stats, "", "step-");
+    expect_durations(stats, "", "attach-");
+    /* Two halves of 3×4×4 numbers, at least. */
+    fail_unless(gst_structure_get_uint64(stats, "state-bytes", &state_bytes) &&
+                state_bytes >= 2 * 48 * sizeof(float));
+    fail_unless(gst_structure_get_double(stats, "fps", &fps) && fps > 0);
     gst_structure_free(stats);
 
     gst_harness_set_upstream_latency(stream.harness, 100 * GST_MSECOND);
@@ -124,6 +158,60 @@ GST_START_TEST(test_statistics)
                               100 * GST_MSECOND + latency);
     fail_unless(latency > 0 && latency % GST_MSECOND == 0);
     stream_clear(&stream);
+}
+GST_END_TEST;
+
+/* The log, as GST_DEBUG_FILE has it. */
+static char *log_path;
+
+/* How many records of this name have a field of this type and value. */
+static int
+count_records(char **lines, const char *name, const char *field, GType type, const char *want)
+{
+    int n = 0;
+
+    for (; *lines != NULL; lines++) {
+        const char *text = strstr(*lines, name);
+        g_autoptr(GstStructure) record = NULL;
+        g_autofree char *found = NULL;
+
+        if (text == NULL)
+            continue;
+        record = gst_structure_from_string(text, NULL);
+        fail_unless(record != NULL, "no record: %s", text);
+        fail_unless(gst_structure_has_field_typed(record, field, type), "%s", text);
+        found = gst_value_serialize(gst_structure_get_value(record, field));
+        n += want == NULL || strcmp(found, want) == 0;
+    }
+    return n;
+}
+
+/* Records of steps and skipped frames, as a program reads them. */
+GST_START_TEST(test_log)
+{
+    g_autofree char *path = network_sum("sum", 3, 4, 4, NULL), *text = NULL;
+    g_autofree char *launch =
+        g_strdup_printf("convrnn name=logged model=%s inference-interval=2", path);
+    g_auto(GStrv) lines = NULL;
+    Stream stream;
+
+    stream_init(&stream, launch);
+    stream_set_caps(&stream, "RGB", 4, 4, 25);
+    gst_debug_set_threshold_for_name("convrnn", GST_LEVEL_TRACE);
+    for (int i = 0; i < 6; i++)
+        gst_buffer_unref(stream_push(&stream, stream_flat_frame(&stream, 0, i)));
+    gst_debug_unset_threshold_for_name("convrnn");
+    stream_clear(&stream);
+    fail_unless(g_file_get_contents(log_path, &text, NULL, NULL));
+    lines = g_strsplit(text, "\n", -1);
+    fail_unless_equals_int(count_records(lines, "convrnn-step", "element", G_TYPE_STRING, "logged"),
+                           3);
+    fail_unless_equals_int(count_records(lines, "convrnn-step", "step-ns", G_TYPE_UINT64, NULL), 3);
+    fail_unless_equals_int(count_records(lines, "convrnn-step", "step", G_TYPE_UINT64, "2"), 1);
+    fail_unless_equals_int(count_records(lines, "convrnn-skip", "cause", G_TYPE_STRING, "interval"),
+                           3);
+    fail_unless_equals_int(count_records(lines, "convrnn-skip", "pts", G_TYPE_UINT64, "200000000"),
+                           1);
 }
 GST_END_TEST;
 
@@ -139,7 +227,21 @@ results_suite(void)
     tcase_add_test(tests, test_two_networks);
     tcase_add_test(tests, test_messages);
     tcase_add_test(tests, test_statistics);
+    tcase_add_test(tests, test_log);
     return suite;
 }
 
-GST_CHECK_MAIN(results);
+int
+main(int argc, char **argv)
+{
+    int failed, file = g_file_open_tmp("convrnn-log-XXXXXX", &log_path, NULL);
+
+    g_setenv("GST_DEBUG_FILE", log_path, TRUE);
+    g_setenv("GST_DEBUG_NO_COLOR", "1", TRUE);
+    gst_check_init(&argc, &argv);
+    failed = gst_check_run_suite(results_suite(), "results", __FILE__);
+    g_close(file, NULL);
+    g_remove(log_path);
+    g_free(log_path);
+    return failed;
+}

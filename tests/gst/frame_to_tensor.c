@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Frame → tensor against a slow reference in double precision: every format, odd sizes, padded
- * rows, enlarging, reducing, the three fits, both layouts. */
+ * rows, enlarging, reducing, the three fits, both layouts. All levels give the same bits, and none
+ * reads a byte beyond the frame. */
+#include "frame_rows.h"
 #include "frame_to_tensor.h"
+#include <convrnn/cpu.h>
 #include <math.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 typedef enum { PACKED, LUMA, SEMI_PLANAR, PLANAR, YUYV } Memory;
 
@@ -26,6 +32,36 @@ static const Format formats[] = {
     {GST_VIDEO_FORMAT_I420, PLANAR},
     {GST_VIDEO_FORMAT_YUY2, YUYV},
 };
+
+/* Memory that ends where a page begins that may not be read. */
+typedef struct {
+    guint8 *pages;
+    gsize size; /* of all pages */
+} Guarded;
+
+static void
+guarded_free(gpointer data)
+{
+    Guarded *guarded = data;
+
+    munmap(guarded->pages, guarded->size);
+    g_free(guarded);
+}
+
+static GstBuffer *
+guarded_buffer(gsize size)
+{
+    gsize page = (gsize)sysconf(_SC_PAGESIZE), readable = (size + page - 1) / page * page;
+    Guarded *guarded = g_new(Guarded, 1);
+
+    guarded->size = readable + page;
+    guarded->pages =
+        mmap(NULL, guarded->size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    g_assert_true(guarded->pages != MAP_FAILED);
+    g_assert_cmpint(mprotect(guarded->pages + readable, page, PROT_NONE), ==, 0);
+    return gst_buffer_new_wrapped_full(0, guarded->pages + readable - size, size, 0, size, guarded,
+                                       guarded_free);
+}
 
 /* A frame of random bytes whose rows are `padding` bytes longer than they need be. */
 typedef struct {
@@ -54,7 +90,7 @@ picture_init(Picture *picture, GstVideoFormat format, int w, int h, int padding,
         stride[p] = GST_VIDEO_INFO_PLANE_STRIDE(&picture->info, p) + padding;
         size += (gsize)stride[p] * rows;
     }
-    picture->buffer = gst_buffer_new_allocate(NULL, size, NULL);
+    picture->buffer = guarded_buffer(size);
     gst_buffer_map(picture->buffer, &map, GST_MAP_WRITE);
     for (gsize i = 0; i < size; i++)
         map.data[i] = (guint8)g_rand_int(random);
@@ -243,6 +279,69 @@ check_format(gconstpointer data)
     g_rand_free(random);
 }
 
+static void
+frame_to_floats(const Picture *picture, const CrFrameTarget *target, float *out)
+{
+    CrFrameSink sink = {out, (gsize)target->width * target->height, target->width, 1};
+    CrFrameToTensor *self = cr_frame_to_tensor_new(&picture->info, target, NULL);
+
+    cr_frame_to_tensor_run(self, &picture->frame, &sink);
+    cr_frame_to_tensor_free(self);
+}
+
+/* Rows of every number of vectors and what is left over, from frames whose last row ends with the
+ * memory. */
+static void
+check_levels(gconstpointer data)
+{
+    const Format *format = data;
+    GRand *random = g_rand_new_with_seed(17);
+    static float plain[3 * 67 * 5], out[3 * 67 * 5];
+
+    for (int i = 0; i < 600; i++) {
+        CrFrameTarget target = {.width = g_rand_int_range(random, 1, 68),
+                                .height = g_rand_int_range(random, 1, 6),
+                                .channels = i % 4 ? 3 : 1,
+                                .dtype = CONVRNN_DTYPE_FLOAT32,
+                                .divisor = {255, 255, 255}};
+        gsize n = (gsize)target.width * target.height * target.channels;
+        Picture picture;
+
+        picture_init(&picture, format->format, g_rand_int_range(random, 1, 100),
+                     g_rand_int_range(random, 1, 8), i % 3, NULL, GST_VIDEO_CHROMA_SITE_UNKNOWN,
+                     random);
+        g_assert_true(convrnn_cpu_set_level("c", NULL));
+        g_assert_cmpstr(cr_frame_rows_get()->name, ==, "c");
+        frame_to_floats(&picture, &target, plain);
+        convrnn_cpu_set_level(NULL, NULL);
+        frame_to_floats(&picture, &target, out);
+        g_assert_cmpmem(out, n * sizeof *out, plain, n * sizeof *plain);
+        picture_clear(&picture);
+    }
+    g_rand_free(random);
+}
+
+/* What is tested is what is named. */
+static void
+check_table(void)
+{
+    const CrFrameRows *c, *best = cr_frame_rows_get();
+
+    g_assert_true(convrnn_cpu_set_level("c", NULL));
+    c = cr_frame_rows_get();
+    convrnn_cpu_set_level(NULL, NULL);
+    g_assert_true(c == &cr_frame_rows_c);
+    if (best == c) {
+        g_test_skip("one table is all there is for this processor");
+        return;
+    }
+    g_assert_cmpstr(best->name, !=, c->name);
+    g_assert_true(best->sample != c->sample && best->copy != c->copy && best->blend != c->blend);
+    g_assert_true(best->rgb_to_luma != c->rgb_to_luma && best->yuv_to_rgb != c->yuv_to_rgb);
+    g_assert_true(best->expand_luma != c->expand_luma);
+    g_assert_true(best->store_floats != c->store_floats && best->store_bytes != c->store_bytes);
+}
+
 /* At the frame's own size every RGB format gives value / 255, to the bit; so does uint8. */
 static void
 check_identity(gconstpointer data)
@@ -365,6 +464,89 @@ check_fit(void)
     g_rand_free(random);
 }
 
+/* A part of the frame gives what a frame of that part gives; the mapping says where it lies. */
+static void
+check_part(void)
+{
+    GRand *random = g_rand_new_with_seed(9);
+    CrFrameTarget target = {.width = 9,
+                            .height = 7,
+                            .channels = 3,
+                            .dtype = CONVRNN_DTYPE_FLOAT32,
+                            .divisor = {1, 1, 1}};
+    const CrFramePart part = {5, 3, 17, 11};
+    CrFrameSink sink;
+    CrFrameToTensor *self;
+    CrFrameMapping mapping;
+    float want[189], got[189];
+    Picture picture;
+
+    for (int fit = CR_FIT_STRETCH; fit <= CR_FIT_CROP; fit++) {
+        CrFrameMapping alone;
+        GstVideoInfo info;
+        GstVideoFrame frame;
+        guint8 *origin;
+
+        picture_init(&picture, GST_VIDEO_FORMAT_RGB, 31, 20, 5, NULL, 0, random);
+        /* The part as a frame of its own: the same rows, from another pixel on. */
+        frame = picture.frame;
+        origin = GST_VIDEO_FRAME_PLANE_DATA(&picture.frame, 0);
+        frame.data[0] = origin + 3 * GST_VIDEO_FRAME_PLANE_STRIDE(&picture.frame, 0) + 3 * 5;
+        gst_video_info_set_format(&info, GST_VIDEO_FORMAT_RGB, part.width, part.height);
+        memset(want, 0, sizeof want);
+        memset(got, 0, sizeof got);
+        target.fit = (CrFit)fit;
+        target.part = (CrFramePart){0};
+        sink = (CrFrameSink){want, 63, 9, 1};
+        self = cr_frame_to_tensor_new(&info, &target, NULL);
+        cr_frame_to_tensor_run(self, &frame, &sink);
+        alone = cr_frame_to_tensor_get_mapping(self);
+        cr_frame_to_tensor_free(self);
+        target.part = part;
+        sink.data = got;
+        self = cr_frame_to_tensor_new(&picture.info, &target, NULL);
+        cr_frame_to_tensor_run(self, &picture.frame, &sink);
+        mapping = cr_frame_to_tensor_get_mapping(self);
+        cr_frame_to_tensor_free(self);
+        for (int i = 0; i < 189; i++)
+            g_assert_cmpfloat_with_epsilon(got[i], want[i], 2e-4);
+        g_assert_cmpfloat(mapping.scale_x, ==, alone.scale_x);
+        g_assert_cmpfloat(mapping.offset_x, ==, alone.offset_x + 5);
+        g_assert_cmpfloat(mapping.offset_y, ==, alone.offset_y + 3);
+        picture_clear(&picture);
+    }
+    g_rand_free(random);
+}
+
+/* 4×4 pixels, each twice as wide as high, are a picture of 2:1: letterboxed they fill half a
+ * square.
+ */
+static void
+check_pixel_aspect(void)
+{
+    GRand *random = g_rand_new_with_seed(13);
+    CrFrameTarget target = {.width = 8,
+                            .height = 8,
+                            .channels = 1,
+                            .fit = CR_FIT_LETTERBOX,
+                            .dtype = CONVRNN_DTYPE_FLOAT32,
+                            .divisor = {1}};
+    CrFrameToTensor *self;
+    CrFrameMapping mapping;
+    Picture picture;
+
+    picture_init(&picture, GST_VIDEO_FORMAT_GRAY8, 4, 4, 0, NULL, 0, random);
+    picture.info.par_n = 2;
+    self = cr_frame_to_tensor_new(&picture.info, &target, NULL);
+    mapping = cr_frame_to_tensor_get_mapping(self);
+    cr_frame_to_tensor_free(self);
+    g_assert_cmpfloat(mapping.scale_x, ==, 0.5);
+    g_assert_cmpfloat(mapping.scale_y, ==, 1);
+    g_assert_cmpfloat(mapping.offset_y, ==, -2);
+    picture_clear(&picture);
+    g_rand_free(random);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -374,12 +556,17 @@ main(int argc, char **argv)
         const char *name = gst_video_format_to_string(formats[i].format);
         g_autofree char *path = g_strdup_printf("/frame-to-tensor/reference/%s", name);
         g_autofree char *identity = g_strdup_printf("/frame-to-tensor/identity/%s", name);
+        g_autofree char *levels = g_strdup_printf("/frame-to-tensor/levels/%s", name);
 
         g_test_add_data_func(path, &formats[i], check_format);
+        g_test_add_data_func(levels, &formats[i], check_levels);
         if (formats[i].memory == PACKED || formats[i].memory == LUMA)
             g_test_add_data_func(identity, &formats[i], check_identity);
     }
+    g_test_add_func("/frame-to-tensor/table", check_table);
     g_test_add_func("/frame-to-tensor/channel-order", check_channel_order);
     g_test_add_func("/frame-to-tensor/fit", check_fit);
+    g_test_add_func("/frame-to-tensor/part", check_part);
+    g_test_add_func("/frame-to-tensor/pixel-aspect", check_pixel_aspect);
     return g_test_run();
 }

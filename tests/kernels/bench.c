@@ -359,7 +359,7 @@ check_bench(void)
     const CrFloatEnv before = cr_float_env_enter();
 
     for (int level = CR_CPU_AVX512; level >= CR_CPU_C; level--) {
-        const CrKernels *kernels = cr_kernels_get((CrCpuLevel)level);
+        const CrKernels *kernels = cr_kernels_get((CrCpuLevel)level, CR_FLOAT32);
         if ((int)kernels->level != level)
             continue;
         bench_conv(kernels);

@@ -24,6 +24,9 @@ extern const CheckTest check_cpu_tests[];
 extern const CheckTest check_gemm_tests[];
 extern const CheckTest check_pack_tests[];
 
+/* Adds the tests of convolutions in bfloat16, or one that skips where there are none. */
+void check_add_bf16(void);
+
 /* Prints GFLOP/s of every kernel of every level. */
 void check_bench(void);
 

@@ -40,9 +40,13 @@ refuses_what_is_not_there(gconstpointer data)
 static void
 tables(gconstpointer data)
 {
-    for (int level = CR_CPU_C; level <= CR_CPU_AVX512; level++)
-        g_assert_cmpint(cr_kernels_get((CrCpuLevel)level)->level, <=, level);
-    g_assert_cmpint(cr_kernels_get(CR_CPU_AVX512)->level, ==, cr_cpu_detect());
+    for (int level = CR_CPU_C; level <= CR_CPU_AMX; level++)
+        g_assert_cmpint(cr_kernels_get((CrCpuLevel)level, CR_FLOAT32)->level, <=, level);
+    /* in float32, AMX adds nothing to AVX-512 */
+    g_assert_cmpint(cr_kernels_get(CR_CPU_AMX, CR_FLOAT32)->level, ==,
+                    MIN(cr_cpu_detect(), CR_CPU_AVX512));
+    g_assert_null(cr_kernels_get(CR_CPU_AMX, CR_FLOAT32)->bf16);
+    g_assert_null(cr_kernels_get(CR_CPU_AVX512, CR_BF16)->bf16);
 }
 
 static void

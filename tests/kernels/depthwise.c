@@ -10,9 +10,9 @@ typedef struct {
 } Case;
 
 static Case
-make_case(const CrKernels *kernels, CheckData kind)
+make_case(int block, CheckData kind)
 {
-    Case c = {.block = kernels->block};
+    Case c = {.block = block};
     CrDepthwiseRow *row = &c.row;
     int pixels;
 
@@ -22,7 +22,7 @@ make_case(const CrKernels *kernels, CheckData kind)
     row->ky_end = check_pick(row->ky_begin, row->kh);
     row->stride = check_pick(1, 3);
     row->dilation = check_pick(0, 2) ? 1 : check_pick(1, 3);
-    row->width = check_pick(1, 40);
+    row->width = check_pick(1, c.block == 1 ? 150 : 40);
     pixels = (row->width - 1) * row->stride + (row->kw - 1) * row->dilation + 1;
     row->row_stride = (ptrdiff_t)pixels * c.block + check_pick(0, 3);
     c.in = check_buffer((size_t)(row->row_stride * row->kh), check_pick(0, 15));
@@ -61,15 +61,25 @@ reference(const Case *c)
     return row.y;
 }
 
+/* In blocks, or on one plane. */
+static void
+run(const CrKernels *kernels, const Case *c)
+{
+    if (c->block == 1)
+        kernels->depthwise_plane_row(&c->row);
+    else
+        kernels->depthwise_row(&c->row);
+}
+
 static void
 integers_exactly(gconstpointer data)
 {
     const CrKernels *kernels = data;
 
-    for (int i = 0; i < check_shapes(); i++) {
-        Case c = make_case(kernels, CHECK_INTEGERS);
+    for (int i = 0; i < 2 * check_shapes(); i++) {
+        Case c = make_case(i % 2 ? 1 : kernels->block, CHECK_INTEGERS);
         float *expected = reference(&c);
-        kernels->depthwise_row(&c.row);
+        run(kernels, &c);
         check_equal(c.y.data, expected, c.y.n, "depthwise_row");
         g_free(expected);
         free_case(&c);
@@ -82,10 +92,10 @@ floats_within_rounding(gconstpointer data)
 {
     const CrKernels *kernels = data;
 
-    for (int i = 0; i < check_shapes(); i++) {
-        Case c = make_case(kernels, CHECK_FLOATS);
+    for (int i = 0; i < 2 * check_shapes(); i++) {
+        Case c = make_case(i % 2 ? 1 : kernels->block, CHECK_FLOATS);
         float *expected = reference(&c), *bound;
-        kernels->depthwise_row(&c.row);
+        run(kernels, &c);
         check_absolute(c.in.data, c.in.data, c.in.n);
         check_absolute(c.weights.data, c.weights.data, c.weights.n);
         check_absolute(c.bias.data, c.bias.data, c.bias.n);

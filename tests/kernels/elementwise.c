@@ -7,7 +7,7 @@
 static void
 binary(gconstpointer data)
 {
-    const CrKernels *kernels = data, *c = cr_kernels_get(CR_CPU_C);
+    const CrKernels *kernels = data, *c = cr_kernels_get(CR_CPU_C, CR_FLOAT32);
 
     for (int i = 0; i < check_shapes(); i++) {
         const size_t n = (size_t)check_pick(0, 100);
@@ -42,7 +42,7 @@ is_exact(int op)
 static void
 unary(gconstpointer data)
 {
-    const CrKernels *kernels = data, *c = cr_kernels_get(CR_CPU_C);
+    const CrKernels *kernels = data, *c = cr_kernels_get(CR_CPU_C, CR_FLOAT32);
 
     for (int i = 0; i < check_shapes(); i++) {
         const size_t n = (size_t)check_pick(0, 100);

@@ -13,7 +13,7 @@ static const CheckTest *const families[] = {
 static void
 table_is_its_own(gconstpointer data)
 {
-    const CrKernels *k = data, *c = cr_kernels_get(CR_CPU_C);
+    const CrKernels *k = data, *c = cr_kernels_get(CR_CPU_C, CR_FLOAT32);
 
     g_assert_cmpstr(k->name, ==, cr_cpu_level_name(k->level));
     g_assert_true(k->block == 8 || k->block == 16);
@@ -21,10 +21,13 @@ table_is_its_own(gconstpointer data)
         return;
     g_assert_cmpstr(k->name, !=, c->name);
     g_assert_true(k->conv_row != c->conv_row && k->depthwise_row != c->depthwise_row);
+    g_assert_true(k->depthwise_plane_row != c->depthwise_plane_row);
     g_assert_true(k->max_pool_row != c->max_pool_row);
     g_assert_true(k->winograd_input != c->winograd_input);
     g_assert_true(k->winograd_output != c->winograd_output);
     g_assert_true(k->average_pool_row != c->average_pool_row);
+    g_assert_true(k->max_pool_plane_row != c->max_pool_plane_row);
+    g_assert_true(k->average_pool_plane_row != c->average_pool_plane_row);
     for (int op = 0; op < CR_N_BINARY; op++)
         g_assert_true(k->binary[op] && k->binary[op] != c->binary[op]);
     for (int op = 0; op < CR_N_UNARY; op++)
@@ -32,6 +35,7 @@ table_is_its_own(gconstpointer data)
     g_assert_true(k->fill_lanes != c->fill_lanes && k->fill_pixels != c->fill_pixels);
     g_assert_true(k->pack_row != c->pack_row && k->unpack_row != c->unpack_row);
     g_assert_true(k->resize_row != c->resize_row && k->sum_row != c->sum_row);
+    g_assert_true(k->sample_plane_row != c->sample_plane_row && k->blend_row != c->blend_row);
     g_assert_true(k->gemv_panel != c->gemv_panel && k->has_non_finite != c->has_non_finite);
 }
 
@@ -67,10 +71,11 @@ main(int argc, char **argv)
     }
     g_test_init(&argc, &argv, NULL);
     for (int level = CR_CPU_C; level <= CR_CPU_AVX512; level++) {
-        const CrKernels *kernels = cr_kernels_get((CrCpuLevel)level);
+        const CrKernels *kernels = cr_kernels_get((CrCpuLevel)level, CR_FLOAT32);
         if ((int)kernels->level == level)
             add_level(kernels);
     }
+    check_add_bf16();
     for (gsize f = 0; f < G_N_ELEMENTS(portable); f++) {
         for (const CheckTest *test = portable[f]; test->name; test++)
             add("portable", test, NULL);

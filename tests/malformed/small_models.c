@@ -84,10 +84,70 @@ lists(void)
     return ow_model(graph, 17);
 }
 
+/* A loop in a branch, a scan, names from around them. */
+static GBytes *
+control(void)
+{
+    const int64_t one = 1, three = 3, four = 4;
+    Ow *body = ow_body("i,go,h", "go,r,k", ow_node("Add", "h,x", "r"),
+                       ow_node("Identity", "i", "k"), NULL);
+    Ow *loop = ow_node("Loop", "three,,x", "p,n"), *branch = ow_node("If", "c", "b"), *graph;
+    Ow *scan = ow_node("Scan", "b,b", "last,y");
+
+    ow_attr_graph(loop, "body", body);
+    ow_attr_graph(branch, "then_branch", ow_body("", "p", loop, NULL));
+    ow_attr_graph(branch, "else_branch", ow_body("", "q", ow_node("Neg", "x", "q"), NULL));
+    ow_attr_graph(
+        scan, "body",
+        ow_body("s,v", "s,w", ow_node("Mul", "v,s", "u"), ow_node("Mul", "u,x", "w"), NULL));
+    ow_attr_int(scan, "num_scan_inputs", 1);
+    ow_attr_ints(scan, "scan_input_axes", &one, 1);
+    ow_attr_ints(scan, "scan_output_directions", &one, 1);
+    graph = ow_graph(ow_node("Size", "x", "z"), ow_node("Less", "four,z", "c"), branch, scan, NULL);
+    ow_put(graph, OW_G_INITIALIZER, ow_tensor("three", OW_INT64, NULL, 0, &three, sizeof three));
+    ow_put(graph, OW_G_INITIALIZER, ow_tensor("four", OW_INT64, NULL, 0, &four, sizeof four));
+    return ow_model(graph, 17);
+}
+
+/* A function that calls two others of one name; attributes given, left to a default, left out. */
+static GBytes *
+functions(void)
+{
+    Ow *model = ow_model_head(10, 17), *outer, *inner, *other, *leak, *limit, *slope = ow_new();
+    Ow *first = ow_node("f", "a,", "b"), *second = ow_node("f", "b", "c");
+    Ow *call = ow_node("g", "x", "y");
+
+    leak = ow_node("LeakyRelu", "v", "w");
+    ow_attr_ref(leak, "alpha", 1, "slope");
+    inner = ow_function("local", "f", "v,most", "w", leak, NULL);
+    ow_text(slope, 1, "slope");
+    ow_float(slope, 2, 0.5f);
+    ow_int(slope, 20, 1);
+    ow_put(inner, OW_F_DEFAULT, slope);
+    limit = ow_node("Clip", "v,,most", "w");
+    ow_attr_ref(limit, "min", 1, "least");
+    other = ow_function("local", "f", "v,most", "w", limit, NULL);
+    ow_text(other, 13, "other");
+    ow_text(other, OW_F_ATTRIBUTE, "least");
+    ow_opset(other, 9, "", 13);
+    ow_text(first, 7, "local");
+    ow_attr_float(first, "slope", 0.25f);
+    ow_text(second, 7, "local");
+    ow_text(second, 8, "other");
+    outer = ow_function("local", "g", "a", "c", first, second, NULL);
+    ow_text(call, 7, "local");
+    ow_put(model, OW_M_FUNCTION, outer);
+    ow_put(model, OW_M_FUNCTION, inner);
+    ow_put(model, OW_M_FUNCTION, other);
+    return ow_finish(model, ow_graph(call, NULL));
+}
+
 const SmallModel small_models[] = {
     {"convolution", convolution},
     {"recurrent", recurrent},
     {"old-opset", old_opset},
     {"lists", lists},
+    {"control", control},
+    {"functions", functions},
     {NULL, NULL},
 };

@@ -2,7 +2,7 @@
 """Finds a Python that has the packages a test needs.
 
 The one that runs the test need not be it: the distribution's packages belong to the distribution's
-Python, and ORACLE_PYTHON may name that of a virtual environment.
+Python, and ORACLE_PYTHON may name those of virtual environments, with ':' between them.
 """
 
 import importlib
@@ -20,7 +20,8 @@ def need(*packages):
     if not missing:
         return
     tried = os.environ.get(TRIED, "").split(os.pathsep)
-    for python in (os.environ.get("ORACLE_PYTHON"), "/usr/bin/python3"):
+    named = os.environ.get("ORACLE_PYTHON", "").split(os.pathsep)
+    for python in (*named, "/usr/bin/python3"):
         if python and python not in tried and os.path.exists(python):
             os.environ[TRIED] = os.pathsep.join([*tried, python])
             os.execv(python, [python, *sys.argv])

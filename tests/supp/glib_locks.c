@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Tells ThreadSanitizer what GLib's locks order. The system's GLib is not built with it, so that it
- * sees neither a GMutex being taken nor what happens before what. Preloaded by the job `threads`;
- * each function calls GLib's own and says which way the knowledge goes. */
+/* Tells ThreadSanitizer what GLib's locks and reference counts order. The system's GLib is not
+ * built with it, so that it sees neither a GMutex being taken nor what happens before what.
+ * Preloaded by the job `threads`; each function calls GLib's own and says which way the knowledge
+ * goes. */
 #include <dlfcn.h>
 #include <glib.h>
 
@@ -76,4 +77,16 @@ g_once_init_leave(volatile void *location, gsize result)
     REAL(g_once_init_leave);
     __tsan_release((void *)location);
     real(location, result);
+}
+
+/* What was done before one reference was dropped comes before what the last one does. */
+gboolean
+g_atomic_ref_count_dec(gatomicrefcount *count)
+{
+    REAL(g_atomic_ref_count_dec);
+    __tsan_release((void *)count);
+    gboolean last = real(count);
+    if (last)
+        __tsan_acquire((void *)count);
+    return last;
 }

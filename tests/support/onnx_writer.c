@@ -205,15 +205,81 @@ ow_attr_tensor(Ow *node, const char *name, Ow *tensor)
     ow_put(node, 5, m);
 }
 
+void
+ow_attr_graph(Ow *node, const char *name, Ow *graph)
+{
+    Ow *m = attr(name, 5);
+    ow_put(m, 6, graph);
+    ow_put(node, 5, m);
+}
+
+void
+ow_attr_ref(Ow *node, const char *name, int type, const char *ref)
+{
+    Ow *m = attr(name, type);
+    ow_text(m, 21, ref);
+    ow_put(node, 5, m);
+}
+
+static void
+ports(Ow *graph, unsigned field, const char *list)
+{
+    char **parts = g_strsplit(list, ",", -1);
+    for (char **part = parts; *part; part++)
+        ow_put(graph, field, ow_value(*part, OW_FLOAT, NULL, -1));
+    g_strfreev(parts);
+}
+
+Ow *
+ow_body(const char *inputs, const char *outputs, Ow *node, ...)
+{
+    Ow *graph = ow_new();
+    va_list nodes;
+
+    va_start(nodes, node);
+    for (; node; node = va_arg(nodes, Ow *))
+        ow_put(graph, OW_G_NODE, node);
+    va_end(nodes);
+    ports(graph, OW_G_INPUT, inputs);
+    ports(graph, OW_G_OUTPUT, outputs);
+    return graph;
+}
+
+Ow *
+ow_function(const char *domain, const char *name, const char *inputs, const char *outputs, Ow *node,
+            ...)
+{
+    Ow *function = ow_new();
+    va_list nodes;
+
+    ow_text(function, 1, name);
+    ow_text(function, 10, domain);
+    names(function, 4, inputs);
+    names(function, 5, outputs);
+    va_start(nodes, node);
+    for (; node; node = va_arg(nodes, Ow *))
+        ow_put(function, 7, node);
+    va_end(nodes);
+    return function;
+}
+
+void
+ow_opset(Ow *m, unsigned field, const char *domain, int opset)
+{
+    Ow *import = ow_new();
+
+    ow_text(import, 1, domain);
+    ow_int(import, 2, opset);
+    ow_put(m, field, import);
+}
+
 Ow *
 ow_model_head(int ir_version, int opset)
 {
-    Ow *m = ow_new(), *import = ow_new();
+    Ow *m = ow_new();
 
     ow_int(m, 1, ir_version);
-    ow_text(import, 1, "");
-    ow_int(import, 2, opset);
-    ow_put(m, 8, import);
+    ow_opset(m, 8, "", opset);
     return m;
 }
 

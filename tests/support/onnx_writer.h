@@ -47,9 +47,22 @@ void ow_attr_text(Ow *node, const char *name, const char *v);
 void ow_attr_ints(Ow *node, const char *name, const int64_t *v, int n);
 void ow_attr_floats(Ow *node, const char *name, const float *v, int n);
 void ow_attr_tensor(Ow *node, const char *name, Ow *tensor);
+void ow_attr_graph(Ow *node, const char *name, Ow *graph);
+/* An attribute of AttributeType `type` that stands for one of the function's. */
+void ow_attr_ref(Ow *node, const char *name, int type, const char *ref);
 
 /* GraphProto: ow_put() with these fields. */
 enum { OW_G_NODE = 1, OW_G_INITIALIZER = 5, OW_G_INPUT = 11, OW_G_OUTPUT = 12 };
+
+/* A GraphProto for an attribute: inputs and outputs are names with commas between them, floats
+ * without a shape; nodes are a NULL-terminated list, taken over. */
+Ow *ow_body(const char *inputs, const char *outputs, Ow *node, ...) G_GNUC_NULL_TERMINATED;
+/* A FunctionProto likewise; put it into a model as field OW_M_FUNCTION. */
+enum { OW_M_FUNCTION = 25, OW_F_ATTRIBUTE = 6, OW_F_DEFAULT = 11 };
+Ow *ow_function(const char *domain, const char *name, const char *inputs, const char *outputs,
+                Ow *node, ...) G_GNUC_NULL_TERMINATED;
+/* OperatorSetIdProto, for a model (field 8) or a function (field 9). */
+void ow_opset(Ow *m, unsigned field, const char *domain, int opset);
 
 /* A ModelProto without its graph. */
 Ow *ow_model_head(int ir_version, int opset);

@@ -170,7 +170,7 @@ op_run_new(const char *op, const char *attrs, int n_out)
                              .in = run->in,
                              .out = run->out,
                              .value = run->value,
-                             .kernels = cr_kernels_get(cr_cpu_level()),
+                             .kernels = cr_kernels_get(cr_cpu_level(), CR_FLOAT32),
                              .region = cr_region_new()};
     return run;
 }
@@ -361,6 +361,23 @@ op_check(const char *op, const char *attrs, const char *inputs, const char *want
         convrnn_tensor_unref(tensor);
     }
     op_run_free(run);
+}
+
+void
+op_check_types(const char *op, const char *attrs, const char *inputs, const char *wanted,
+               const char *types)
+{
+    char **names = g_strsplit(types, " ", -1);
+
+    for (char **name = names; *name; name++) {
+        GString *in = g_string_new(inputs), *out = g_string_new(wanted);
+        g_string_replace(in, "T", *name, 0);
+        g_string_replace(out, "T", *name, 0);
+        op_check(op, attrs, in->str, out->str);
+        g_string_free(in, TRUE);
+        g_string_free(out, TRUE);
+    }
+    g_strfreev(names);
 }
 
 void

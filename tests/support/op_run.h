@@ -42,6 +42,13 @@ void op_tensor_assert_equal(const ConvRnnTensor *found, const ConvRnnTensor *wan
 
 /* Runs op on inputs and compares the outputs with `wanted`, a list like inputs. */
 void op_check(const char *op, const char *attrs, const char *inputs, const char *wanted);
+/* The same in several types: each word of `types` takes the place of "T" in the tensors. */
+void op_check_types(const char *op, const char *attrs, const char *inputs, const char *wanted,
+                    const char *types);
+#define OP_FLOATS   "f32 f64"
+#define OP_SIGNED   "i8 i16 i32 i64"
+#define OP_UNSIGNED "u8 u16 u32 u64"
+#define OP_NUMBERS  OP_FLOATS " " OP_SIGNED " " OP_UNSIGNED
 /* Wants this error, with a message that contains `part`. */
 void op_check_error(const char *op, const char *attrs, const char *inputs, ConvRnnError code,
                     const char *part);

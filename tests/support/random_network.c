@@ -109,13 +109,78 @@ add_gates(Maker *m)
         g_autoptr(ConvRnnTensor) bias = pick(m, 0, 1) ? vector(m, out) : NULL;
         y[i] = convrnn_builder_conv2d(
             m->b, x,
-            CONVRNN_CONV2D(.weights = weight, .bias = bias, .same = TRUE,
+            CONVRNN_CONV2D(.weights = weight, .bias = bias, .padding = CONVRNN_PADDING_SAME,
                            .activation = i ? CONVRNN_ACTIVATION_TANH : CONVRNN_ACTIVATION_SIGMOID));
     }
     z = convrnn_builder_node(m->b, "Mul", y, 2, NULL);
     if (out == c)
         z = convrnn_builder_node(m->b, "Add", (guint[]){z, x}, 2, NULL);
     push(m, z, out, m->pool[from].h, m->pool[from].w);
+}
+
+/* The sum of convolutions of two tensors of one size. */
+static void
+add_sum(Maker *m)
+{
+    guint a = any(m), b = any(m), y[2];
+    gint64 out = some_channels(m), size = 2 * pick(m, 0, 1) + 1, h = m->pool[a].h, w = m->pool[a].w;
+
+    if (m->pool[b].h != h || m->pool[b].w != w)
+        b = a;
+    for (int i = 0; i < 2; i++) {
+        guint from = i ? b : a;
+        g_autoptr(ConvRnnTensor) weight = weights(m, out, m->pool[from].c, size, size);
+        g_autoptr(ConvRnnTensor) bias = pick(m, 0, 1) ? vector(m, out) : NULL;
+        y[i] = convrnn_builder_conv2d(
+            m->b, m->pool[from].value,
+            CONVRNN_CONV2D(.weights = weight, .bias = bias, .padding = CONVRNN_PADDING_SAME));
+    }
+    push(m, convrnn_builder_node(m->b, "Add", y, 2, NULL), out, h, w);
+}
+
+/* Channels cut by Slices, and put together again or not. */
+static void
+add_slices(Maker *m)
+{
+    guint from = any(m), part[2];
+    gint64 c = m->pool[from].c, middle = pick(m, 1, MAX(c - 1, 1)), one = 1;
+    if (c < 2)
+        return;
+    for (int i = 0; i < 2; i++) {
+        const gint64 range[3] = {i ? middle : 0, i ? G_MAXINT32 : middle, 1};
+        guint in[4] = {m->pool[from].value};
+        for (int k = 0; k < 3; k++) {
+            g_autoptr(GBytes) bytes = g_bytes_new(&range[k], sizeof range[k]);
+            g_autoptr(ConvRnnTensor) tensor =
+                convrnn_tensor_new(CONVRNN_DTYPE_INT64, &one, 1, bytes, NULL);
+            in[1 + k] = convrnn_builder_constant(m->b, tensor);
+        }
+        part[i] = convrnn_builder_node(m->b, "Slice", in, 4, NULL);
+    }
+    push(m, part[0], middle, m->pool[from].h, m->pool[from].w);
+    if (pick(m, 0, 2))
+        push(m, part[1], c - middle, m->pool[from].h, m->pool[from].w);
+}
+
+/* A depthwise convolution of two tensors put together, then 1×1. */
+static void
+add_separable(Maker *m)
+{
+    guint a = any(m), b = any(m), from[2], y;
+    gint64 out = some_channels(m), h = m->pool[a].h, w = m->pool[a].w;
+    if (m->pool[b].h != h || m->pool[b].w != w)
+        b = a;
+    gint64 c = m->pool[a].c + m->pool[b].c;
+    g_autoptr(ConvRnnTensor) depthwise = weights(m, c, 1, 3, 3);
+    g_autoptr(ConvRnnTensor) bias = pick(m, 0, 1) ? vector(m, c) : NULL;
+    g_autoptr(ConvRnnTensor) pointwise = weights(m, out, c, 1, 1);
+    from[0] = m->pool[a].value;
+    from[1] = m->pool[b].value;
+    y = convrnn_builder_conv2d(m->b, convrnn_builder_concat(m->b, from, 2, 1),
+                               CONVRNN_CONV2D(.weights = depthwise, .bias = bias,
+                                              .padding = CONVRNN_PADDING_SAME, .groups = (guint)c));
+    y = convrnn_builder_conv2d(m->b, y, CONVRNN_CONV2D(.weights = pointwise));
+    push(m, y, out, h, w);
 }
 
 /* Squeeze and excite: a factor per channel computed from the whole map. */
@@ -218,24 +283,22 @@ add_cell(Maker *m)
     g_autoptr(ConvRnnTensor) w = weights(m, gates * hidden, c, 3, 3);
     g_autoptr(ConvRnnTensor) r = weights(m, gates * hidden, hidden, 3, 3);
     g_autoptr(ConvRnnTensor) bias = vector(m, gates * hidden);
-    const ConvRnnConvCellParams *params =
-        CONVRNN_CONV_CELL(.weights = w, .recurrent = r, .bias = bias,
-                          .reset_after = kind == 1 && pick(m, 0, 1),
-                          .height = (guint)m->pool[from].h, .width = (guint)m->pool[from].w);
-    guint (*cell)(ConvRnnBuilder *, const gchar *, guint, const ConvRnnConvCellParams *) =
-        kind == 0   ? convrnn_builder_conv_rnn
-        : kind == 1 ? convrnn_builder_conv_gru
-                    : convrnn_builder_conv_lstm;
-    y = cell(m->b, names[m->cells++], m->pool[from].value, params);
+    ConvRnnCell *(*const make[])(const ConvRnnCellParams *, GError **) = {
+        convrnn_cell_new_conv_rnn, convrnn_cell_new_conv_gru, convrnn_cell_new_conv_lstm};
+    g_autoptr(ConvRnnCell) cell =
+        make[kind](CONVRNN_CELL(.weights = w, .recurrent = r, .bias = bias,
+                                .reset_after = kind == 1 && pick(m, 0, 1)),
+                   NULL);
+    y = convrnn_builder_layer(m->b, names[m->cells++], cell, m->pool[from].value, CONVRNN_NO_VALUE);
     push(m, y, hidden, m->pool[from].h, m->pool[from].w);
 }
 
 ConvRnnModel *
 random_network(guint32 seed)
 {
-    static void (*const layers[])(Maker *) = {add_conv,      add_conv,  add_gates,
-                                              add_attention, add_pool,  add_resize,
-                                              add_concat,    add_split, add_cell};
+    static void (*const layers[])(Maker *) = {add_conv, add_conv,   add_gates,  add_attention,
+                                              add_pool, add_resize, add_concat, add_split,
+                                              add_cell, add_sum,    add_slices, add_separable};
     Maker m = {.rand = g_rand_new_with_seed(seed), .b = convrnn_builder_new()};
     g_autoptr(GError) error = NULL;
     gint64 dims[4] = {1, pick(&m, 1, 6), pick(&m, 9, 40), pick(&m, 9, 40)};

@@ -88,6 +88,8 @@ class Inspect(harness.ToolTest):
         self.assertIn("Conv", operators[0]["op"])
         self.assertEqual(operators[0]["count"], 1)
         self.assertEqual(operators[0]["macs"], 6)
+        self.assertTrue(operators[0]["kernel"].startswith("direct "))
+        self.assertTrue(operators[0]["reason"])
         self.assertIn("GlobalAveragePool", [operator["op"] for operator in operators])
 
     def test_open_dimensions(self):

@@ -122,6 +122,42 @@ class Run(harness.ToolTest):
         self.refused("--threads: expected 0 to 64, found -1", by=run + ["--threads=-1"])
         self.refused("no-such-level", by=run + ["--cpu=no-such-level"])
 
+    def test_precision(self):
+        """1 + 2^-12 is no bfloat16; without the processor's help it is not rounded to one."""
+        dims, n = (1, 32, 8, 8), 32
+        model = self.write(
+            "same.onnx",
+            onnx.model(
+                [onnx.node("Conv", ["x", "w"], ["y"], name="same")],
+                [onnx.value("x", dims)],
+                [onnx.value("y", dims)],
+                [onnx.tensor("w", [n, n, 1, 1], [int(i % (n + 1) == 0) for i in range(n * n)])],
+            ),
+        )
+        self.write_npy("x.npy", dims, [1 + 2**-12] * (n * 64))
+        run = ["run", model, "--input=x=x.npy", "--output=out"]
+
+        def first(*options):
+            stderr = self._run([*run, *options], harness.OK).stderr
+            return self.read_npy("out/000_y.npy")[1][0], stderr
+
+        exact = (1 + 2**-12, "")
+        for precision in ("fp32", "bf16x3", "auto"):
+            self.assertEqual(first("--precision=" + precision, "--cpu=c")[0], exact[0])
+        self.assertEqual(first(), exact)
+        self.assertEqual(first("--precision=auto", "--cpu=c"), exact)
+        for precision in ("bf16x3", "bf16"):
+            value, stderr = first("--precision=" + precision, "--cpu=c")
+            self.assertEqual(value, exact[0])
+            self.assertIn('precision %s needs the instruction set "amx"' % precision, stderr)
+        self.refused(
+            "--precision half: expected fp32, bf16x3, bf16 or auto", by=run + ["--precision=half"]
+        )
+        if "kernels: amx" not in self.tool("bench", model, "--steps=1"):
+            self.skipTest("no bf16 on this processor")
+        self.assertEqual(first("--precision=bf16"), (1, ""))
+        self.assertEqual(first("--precision=bf16x3"), exact)
+
     def test_names_become_file_names(self):
         model = self.write(
             "odd.onnx",

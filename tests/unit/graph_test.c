@@ -144,7 +144,8 @@ static void
 test_pass_through(void)
 {
     CrGraph *graph = new_graph();
-    cr_graph_add_constant_f32(graph, "k", &(float){1}, 1, true);
+    cr_graph_get_value(graph, cr_graph_value(graph, "k"))->constant =
+        convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, NULL, 0, NULL, NULL);
     g_assert_true(cr_graph_add_output(graph, "k", &image, NULL));
     finish(graph, "x");
     g_assert_cmpuint(graph->nodes->len, ==, 0);
@@ -178,7 +179,8 @@ test_refused(void)
     assert_refused(graph, "a", "input 'a' is also computed");
 
     graph = new_graph();
-    cr_graph_add_constant_f32(graph, "w", &(float){1}, 1, true);
+    cr_graph_get_value(graph, cr_graph_value(graph, "w"))->constant =
+        convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, NULL, 0, NULL, NULL);
     g_assert_true(cr_graph_add_input(graph, "w", &image, NULL));
     assert_refused(graph, "w", "input 'w' is also a constant");
 

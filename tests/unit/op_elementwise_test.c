@@ -204,6 +204,133 @@ test_errors(void)
     op_check_error("Where", "", "bool[2]; f32[2]; f64[2]", CONVRNN_ERROR_SHAPE, "float64");
 }
 
+/* Expected numbers from ONNX Runtime. */
+static void
+test_rarer_functions(void)
+{
+    op_check("Tan", "", "f32[4] -0.75 0 0.25 1", "f32[4] -0.931596458 0 0.255341917 1.55740774");
+    op_check("Asin", "", "f32[4] -0.75 0 0.25 1", "f32[4] -0.848062158 0 0.252680272 1.57079637");
+    op_check("Acos", "", "f32[4] -0.75 0 0.25 1", "f32[4] 2.41885853 1.57079637 1.31811595 0");
+    op_check("Atan", "", "f32[4] -0.75 0 0.25 1", "f32[4] -0.643501163 0 0.244978681 0.785398126");
+    op_check("Sinh", "", "f32[4] -0.75 0 0.25 1", "f32[4] -0.822316706 0 0.252612323 1.17520118");
+    op_check("Cosh", "", "f32[4] -0.75 0 0.25 1", "f32[4] 1.29468334 1 1.03141308 1.54308057");
+    op_check("Asinh", "", "f32[4] -0.75 0 0.25 1", "f32[4] -0.693147182 0 0.247466475 0.881373584");
+    op_check("Acosh", "", "f32[3] 1 1.5 40", "f32[3] 0 0.962423682 4.38187027");
+    op_check("Atanh", "", "f32[3] -0.75 0 0.25", "f32[3] -0.972955108 0 0.255412817");
+    op_check("Shrink", "", "f32[6] -2 -0.5 -0.25 0 0.5 0.75", "f32[6] -2 0 0 0 0 0.75");
+    op_check("Shrink", "lambd=1.5 bias=1.5", "f32[5] -2 -1 0 1 2", "f32[5] -0.5 0 0 0 0.5");
+    op_check("Asin", "", "f32[3] 2 nan -inf", "f32[3] nan nan nan");
+    op_check("Atanh", "", "f64[3] 1 -1 2", "f64[3] inf -inf nan");
+    op_check("Shrink", "lambd=2.0 bias=1.0", "i8[5] -3 -2 0 2 3", "i8[5] -2 0 0 0 2");
+    op_check_error("Tan", "", "i32[2]", CONVRNN_ERROR_UNSUPPORTED, "int32");
+}
+
+static void
+test_classify(void)
+{
+    const char *x = "f32[5] 0 inf -inf nan 3e38";
+
+    op_check("IsNaN", "", x, "bool[5] 0 0 0 1 0");
+    op_check("IsInf", "", x, "bool[5] 0 1 1 0 0");
+    op_check("IsInf", "detect_negative=0", x, "bool[5] 0 1 0 0 0");
+    op_check("IsInf", "detect_positive=0", x, "bool[5] 0 0 1 0 0");
+    op_check("IsNaN", "", "f64[2,0]", "bool[2,0]");
+    op_check("IsInf", "", "f64[40001] inf", "bool[40001] 1");
+    op_check_error("IsNaN", "", "i32[2]", CONVRNN_ERROR_UNSUPPORTED, "int32");
+}
+
+static void
+test_cast_like(void)
+{
+    op_check("CastLike", "", "f32[3] -1.5 2 300; u8[1] 9", "u8[3] 0 2 255");
+    op_check("CastLike", "", "i64[2] 7 -7; ~f64[]", "f64[2] 7 -7");
+    op_check_error("CastLike", "", "f32[2]; -", CONVRNN_ERROR_SHAPE, "input 1 is missing");
+}
+
+/* The numbers that the 16-bit types have; references from NumPy's float16 and PyTorch's bfloat16.
+ */
+static void
+test_cast_via(void)
+{
+    op_check("Cast", "to=1 via=10",
+             "f32[14] 1.0009765625 1.00048828125 1.00146484375 0.1 65504 65519 65520 -1e9 6e-8 "
+             "-2.9e-8 6.1e-5 nan inf -0",
+             "f32[14] 1.0009765625 1 1.001953125 0.0999755859375 65504 65504 inf -inf "
+             "5.9604644775390625e-08 -0 6.0975551605224609e-05 nan inf -0");
+    op_check("Cast", "to=1 via=16", "f32[7] 1.00390625 1.01171875 0.1 -3.4e38 nan inf 1e-40",
+             "f32[7] 1 1.015625 0.10009765625 -inf nan inf 1.00136e-40");
+    op_check("Cast", "to=1 via=10", "f64[2] 0.1 1e6", "f32[2] 0.0999755859375 inf");
+    op_check("Cast", "to=1 via=16", "i32[2] 257 -3", "f32[2] 256 -3");
+}
+
+static void
+test_types(void)
+{
+    static const struct {
+        const char *op, *wanted, *types;
+    } pairs[] = {/* of 7 2 3 and 2 2 5 */
+                 {"Add", "T[3] 9 4 8", OP_NUMBERS},
+                 {"Sub", "T[3] 5 0 -2", OP_FLOATS " " OP_SIGNED},
+                 {"Mul", "T[3] 14 4 15", OP_NUMBERS},
+                 {"Div", "T[3] 3.5 1 0.6", OP_FLOATS},
+                 {"Div", "T[3] 3 1 0", OP_SIGNED " " OP_UNSIGNED},
+                 {"Mod", "T[3] 1 0 3", OP_SIGNED " " OP_UNSIGNED},
+                 {"Min", "T[3] 2 2 3", OP_NUMBERS},
+                 {"Max", "T[3] 7 2 5", OP_NUMBERS},
+                 {"Equal", "bool[3] 0 1 0", OP_NUMBERS},
+                 {"Greater", "bool[3] 1 0 0", OP_NUMBERS},
+                 {"Less", "bool[3] 0 0 1", OP_NUMBERS},
+                 {"GreaterOrEqual", "bool[3] 1 1 0", OP_NUMBERS},
+                 {"LessOrEqual", "bool[3] 0 1 1", OP_NUMBERS},
+                 {"Pow", "T[3] 49 4 243", OP_FLOATS " i32 i64"}};
+    static const struct {
+        const char *op, *wanted, *types;
+    } single[] = {/* of -2 0 1 */
+                  {"Relu", "T[3] 0 0 1", OP_FLOATS " " OP_SIGNED},
+                  {"Neg", "T[3] 2 0 -1", OP_FLOATS " " OP_SIGNED},
+                  {"Abs", "T[3] 2 0 1", OP_FLOATS " " OP_SIGNED},
+                  {"Sign", "T[3] -1 0 1", OP_FLOATS " " OP_SIGNED},
+                  {"Shrink", "T[3] -2 0 1", OP_FLOATS " " OP_SIGNED},
+                  {"LeakyRelu", "T[3] -0.02 0 1", OP_FLOATS},
+                  {"Sigmoid", "T[3] 0.11920292 0.5 0.73105858", OP_FLOATS},
+                  {"Tanh", "T[3] -0.96402758 0 0.76159416", OP_FLOATS},
+                  {"HardSigmoid", "T[3] 0.1 0.5 0.7", OP_FLOATS},
+                  {"HardSwish", "T[3] -0.33333333 0 0.66666667", OP_FLOATS},
+                  {"Elu", "T[3] -0.86466472 0 1", OP_FLOATS},
+                  {"Selu", "T[3] -1.5201665 0 1.050701", OP_FLOATS},
+                  {"Softplus", "T[3] 0.12692801 0.69314718 1.3132617", OP_FLOATS},
+                  {"Softsign", "T[3] -0.66666667 0 0.5", OP_FLOATS},
+                  {"Exp", "T[3] 0.13533528 1 2.7182818", OP_FLOATS},
+                  {"Erf", "T[3] -0.99532227 0 0.84270079", OP_FLOATS},
+                  {"Sin", "T[3] -0.90929743 0 0.84147098", OP_FLOATS},
+                  {"Cos", "T[3] -0.41614684 1 0.54030231", OP_FLOATS},
+                  {"Floor", "T[3] -2 0 1", OP_FLOATS},
+                  {"Ceil", "T[3] -2 0 1", OP_FLOATS},
+                  {"Round", "T[3] -2 0 1", OP_FLOATS},
+                  {"Reciprocal", "T[3] -0.5 inf 1", OP_FLOATS}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(pairs); i++)
+        op_check_types(pairs[i].op, "", "T[3] 7 2 3; T[3] 2 2 5", pairs[i].wanted, pairs[i].types);
+    for (guint i = 0; i < G_N_ELEMENTS(single); i++)
+        op_check_types(single[i].op, "", "T[3] -2 0 1", single[i].wanted, single[i].types);
+    op_check_types("Abs", "", "T[2] 0 5", "T[2] 0 5", OP_UNSIGNED);
+    op_check_types("Sign", "", "T[2] 0 5", "T[2] 0 1", OP_UNSIGNED);
+    op_check_types("Log", "", "T[2] 1 10", "T[2] 0 2.3025851", OP_FLOATS);
+    op_check_types("Sqrt", "", "T[2] 4 2", "T[2] 2 1.4142136", OP_FLOATS);
+    op_check_types("Clip", "", "T[3] 1 5 9; T[] 2; T[] 7", "T[3] 2 5 7", OP_NUMBERS);
+    op_check_types("Cast", "to=1", "T[3] 0 1 100", "f32[3] 0 1 100", OP_NUMBERS);
+    op_check_types("Cast", "to=11", "T[3] 0 1 100", "f64[3] 0 1 100", OP_NUMBERS);
+    op_check_types("Cast", "to=9", "T[3] 0 1 100", "bool[3] 0 1 1", OP_NUMBERS);
+    op_check_types("Cast", "to=3", "T[3] 0 1 100", "i8[3] 0 1 100", OP_NUMBERS);
+    op_check_types("Cast", "to=5", "T[3] 0 1 100", "i16[3] 0 1 100", OP_NUMBERS);
+    op_check_types("Cast", "to=6", "T[3] 0 1 100", "i32[3] 0 1 100", OP_NUMBERS);
+    op_check_types("Cast", "to=7", "T[3] 0 1 100", "i64[3] 0 1 100", OP_NUMBERS);
+    op_check_types("Cast", "to=2", "T[3] 0 1 100", "u8[3] 0 1 100", OP_NUMBERS);
+    op_check_types("Cast", "to=4", "T[3] 0 1 100", "u16[3] 0 1 100", OP_NUMBERS);
+    op_check_types("Cast", "to=12", "T[3] 0 1 100", "u32[3] 0 1 100", OP_NUMBERS);
+    op_check_types("Cast", "to=13", "T[3] 0 1 100", "u64[3] 0 1 100", OP_NUMBERS);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -221,5 +348,10 @@ main(int argc, char **argv)
     g_test_add_func("/op/elementwise/cast", test_cast);
     g_test_add_func("/op/elementwise/cast-half", test_cast_half);
     g_test_add_func("/op/elementwise/errors", test_errors);
+    g_test_add_func("/op/elementwise/rarer-functions", test_rarer_functions);
+    g_test_add_func("/op/elementwise/classify", test_classify);
+    g_test_add_func("/op/elementwise/cast-like", test_cast_like);
+    g_test_add_func("/op/elementwise/cast-via", test_cast_via);
+    g_test_add_func("/op/elementwise/types", test_types);
     return g_test_run();
 }

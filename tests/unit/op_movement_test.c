@@ -49,7 +49,12 @@ test_dropout(void)
 {
     op_check("Dropout", "", "f32[2] 1 2", "f32[2] 1 2");
     op_check("Dropout", "", "f32[2] 1 2; f32[] 0.5; bool[] 0", "f32[2] 1 2; bool[2] 1 1");
-    op_check_error("Dropout", "", "f32[2]; f32[]; bool[] 1", CONVRNN_ERROR_UNSUPPORTED,
+    /* in training a ratio of 0 drops nothing either */
+    op_check("Dropout", "", "f32[2] 1 2; f32[] 0; bool[] 1", "f32[2] 1 2; bool[2] 1");
+    op_check("Dropout", "", "f32[2] 1 2; f64[] 0; bool[] 1", "f32[2] 1 2");
+    op_check_error("Dropout", "", "f32[2]; -; bool[] 1", CONVRNN_ERROR_UNSUPPORTED,
+                   "training_mode");
+    op_check_error("Dropout", "", "f32[2]; f32[] 0.5; bool[] 1", CONVRNN_ERROR_UNSUPPORTED,
                    "training_mode");
     op_check_error("Dropout", "", "f32[2]; f32[]; ~bool[] 0", CONVRNN_ERROR_UNSUPPORTED, "input 2");
 }

@@ -120,6 +120,23 @@ test_tiles(void)
     op_check("LpNormalization", "axis=1 p=1", "f32[9,4,5001] 3", "f32[9,4,5001] 0.25");
 }
 
+/* Expected numbers from ONNX Runtime. */
+static void
+test_rms(void)
+{
+    op_check("RMSNormalization", "", "f32[2,3] -4.75 2.5 -0.25 -4.25 -2.5 0.5; f32[3] 2.25 0 1.25",
+             "f32[2,3] -3.44489169 0 -0.100727826 -3.34191608 -0 0.21842587");
+    op_check(
+        "RMSNormalization", "axis=1 epsilon=0.5",
+        "f32[2,2,3] 3.75 2 -1.5 1.5 1 -4 -4.5 1.75 -1.25 1 -1.75 -2.75; f32[2,3] -3.5 -1.25 3.25 "
+        "-1 -1.25 0.75",
+        "f32[2,2,3] -4.92789412 -0.938646495 -1.83036065 -0.563187897 -0.469323248 -1.12637579 "
+        "6.13843489 -0.852560401 -1.58332646 -0.389741898 0.852560401 -0.803842664");
+    op_check("RMSNormalization", "", "f32[20001,2] 3 4; f32[1] 5",
+             "f32[20001,2] 4.2426386 5.6568515");
+    op_check_error("RMSNormalization", "", "f32[2,3]; f32[2]", CONVRNN_ERROR_SHAPE, "fit");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -130,5 +147,6 @@ main(int argc, char **argv)
     g_test_add_func("/op/normalization/lrn", test_lrn);
     g_test_add_func("/op/normalization/lp", test_lp);
     g_test_add_func("/op/normalization/tiles", test_tiles);
+    g_test_add_func("/op/normalization/rms", test_rms);
     return g_test_run();
 }

@@ -121,6 +121,65 @@ test_einsum_errors(void)
         op_check_error("Einsum", cases[i].equation, cases[i].inputs, cases[i].code, cases[i].part);
 }
 
+/* Expected numbers from ONNX Runtime. */
+static void
+test_log_sums(void)
+{
+    op_check("ReduceLogSum", "",
+             "f32[2,3,2] 5 1.75 2.5 4.5 1.25 3.25 4 3.25 5 2.5 2.75 4.25; i64[1] 1",
+             "f32[2,1,2] 2.16905379 2.25129175 2.46385336 2.30258512");
+    op_check("ReduceLogSum", "keepdims=0",
+             "f32[2,3,2] 5 1.75 2.5 4.5 1.25 3.25 4 3.25 5 2.5 2.75 4.25; i64[2] 0 2",
+             "f32[3] 2.6390574 2.67414856 2.44234705");
+    op_check("ReduceLogSumExp", "keepdims=0",
+             "f32[2,3,2] 4.25 -5 0 3.25 -3.75 3 -4 -0.25 3.25 -2 -1.5 -2.25; i64[1] 1",
+             "f32[2,2] 4.26449394 3.82608628 3.25931835 0.019347012");
+    op_check("ReduceLogSumExp", "", "f32[2,3,2] 4.25 -5 0 3.25 -3.75 3 -4 -0.25 3.25 -2 -1.5 -2.25",
+             "f32[1,1,1] 4.97025013");
+    op_check("ReduceLogSumExp", "keepdims=0", "f32[2,2] 1000 1001 -1000 -1001; i64[1] 1",
+             "f32[2] 1001.31323 -999.686768");
+    op_check("ReduceLogSum", "keepdims=0", "f32[2] -1 -2", "f32[] nan");
+    op_check("ReduceLogSumExp", "keepdims=0", "f64[3] -inf -inf -inf", "f64[] -inf");
+    op_check("ReduceLogSumExp", "keepdims=0", "f32[4] 1 inf 2 inf", "f32[] inf");
+    op_check("ReduceLogSumExp", "keepdims=0", "f32[4] 1 inf nan 2", "f32[] nan");
+    op_check("ReduceLogSumExp", "keepdims=0", "f32[2,3] -inf 0 0 -inf 0 0; i64[1] 0",
+             "f32[3] -inf 0.69314718 0.69314718");
+    op_check_error("ReduceLogSumExp", "", "i32[2]", CONVRNN_ERROR_UNSUPPORTED, "int32");
+}
+
+/* On both ways through the elements: the innermost axis goes, or it stays. */
+static void
+test_types(void)
+{
+    static const struct {
+        const char *op, *inner, *outer, *types;
+    } cases[] = {
+        {"ReduceSum", "T[2] 6 15", "T[3] 5 7 9", OP_NUMBERS},
+        {"ReduceProd", "T[2] 6 120", "T[3] 4 10 18", OP_NUMBERS},
+        {"ReduceSumSquare", "T[2] 14 77", "T[3] 17 29 45", OP_NUMBERS},
+        {"ReduceL1", "T[2] 6 15", "T[3] 5 7 9", OP_NUMBERS},
+        {"ReduceMean", "T[2] 2 5", "T[3] 2.5 3.5 4.5", OP_FLOATS},
+        {"ReduceMean", "T[2] 2 5", "T[3] 2 3 4", OP_SIGNED " " OP_UNSIGNED},
+        {"ReduceMax", "T[2] 3 6", "T[3] 4 5 6", OP_NUMBERS},
+        {"ReduceMin", "T[2] 1 4", "T[3] 1 2 3", OP_NUMBERS},
+        {"ReduceL2", "T[2] 3.7416574 8.7749644", "T[3] 4.1231056 5.3851648 6.7082039", OP_FLOATS},
+        {"ReduceLogSum", "T[2] 1.7917595 2.7080502", "T[3] 1.6094379 1.9459101 2.1972246",
+         OP_FLOATS},
+        {"ReduceLogSumExp", "T[2] 3.4076059 6.4076059", "T[3] 4.0485874 5.0485874 6.0485874",
+         OP_FLOATS},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        op_check_types(cases[i].op, "keepdims=0", "T[2,3] 1 2 3 4 5 6; i64[1] 1", cases[i].inner,
+                       cases[i].types);
+        op_check_types(cases[i].op, "keepdims=0", "T[2,3] 1 2 3 4 5 6; i64[1] 0", cases[i].outer,
+                       cases[i].types);
+    }
+    op_check_types("ReduceL1", "keepdims=0", "T[3] -1 -2 3", "T[] 6", OP_FLOATS " " OP_SIGNED);
+    op_check_types("ReduceMean", "keepdims=0", "T[3] -1 -2 -4", "T[] -2", OP_SIGNED);
+    op_check_types("ReduceMax", "keepdims=0", "T[3] -3 -2 -4", "T[] -2", OP_FLOATS " " OP_SIGNED);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -130,5 +189,7 @@ main(int argc, char **argv)
     g_test_add_func("/op/reduction/softmax", test_softmax);
     g_test_add_func("/op/reduction/einsum", test_einsum);
     g_test_add_func("/op/reduction/einsum-errors", test_einsum_errors);
+    g_test_add_func("/op/reduction/log-sums", test_log_sums);
+    g_test_add_func("/op/reduction/types", test_types);
     return g_test_run();
 }

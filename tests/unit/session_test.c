@@ -5,6 +5,7 @@
 #include "model/model_info.h"
 #include "runtime/session.h"
 #include "support/random_network.h"
+#include <convrnn/cpu.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -361,6 +362,118 @@ test_constant_of_modelinfo(void)
     g_assert_error(error, CONVRNN_ERROR, CONVRNN_ERROR_FORMAT);
 }
 
+/* Straight into the session of a twin, which another kind of processor would lay out differently:
+ * as good as a snapshot, and so is the way back. */
+static void
+test_adopt(void)
+{
+    const gchar *level = convrnn_cpu_get_level();
+    guint32 seed = 0;
+    for (int i = 0; i < 10; i++) {
+        g_autoptr(GError) error = NULL;
+        seed = seed_with_state(seed + 1);
+        g_autoptr(ConvRnnModel) model = random_network(seed), twin = random_network(seed);
+        g_autoptr(GByteArray) whole = g_byte_array_new(), moved = g_byte_array_new();
+        g_autoptr(ConvRnnSession) a = session_of(model, 2), b = session_of(model, 1);
+        convrnn_cpu_set_level("c", NULL);
+        g_autoptr(ConvRnnSession) c = session_of(twin, 3);
+        convrnn_cpu_set_level(level, NULL);
+        run(a, seed, 0, 6, whole);
+        run(b, seed, 0, 3, moved);
+        g_autoptr(GBytes) before = convrnn_session_save_state(b, NULL);
+        convrnn_session_adopt_state(c, b, &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(convrnn_session_get_step(c), ==, 3);
+        g_autoptr(GBytes) there = convrnn_session_save_state(c, NULL);
+        g_assert_true(g_bytes_equal(before, there));
+        convrnn_session_reset(b);
+        convrnn_session_adopt_state(b, c, &error);
+        g_assert_no_error(error);
+        g_assert_true(convrnn_session_adopt_state(b, b, NULL));
+        run(b, seed, 3, 3, moved);
+        assert_same(whole, moved);
+    }
+}
+
+/* x of [1,3], and two sums of it, as the states of those names and that order. */
+static ConvRnnModel *
+two_sums(const gchar *first, const gchar *second, gint64 rows)
+{
+    const gchar *names[] = {first, second};
+    gint64 dims[] = {1, 3}, wide[] = {rows, 3};
+    g_autoptr(ConvRnnBuilder) b = convrnn_builder_new();
+    guint x = convrnn_builder_input(b, "x", CONVRNN_DTYPE_FLOAT32, dims, 2);
+    for (int i = 0; i < 2; i++) {
+        g_autofree gchar *next = g_strdup_printf("next-%s", names[i]);
+        guint h =
+            convrnn_builder_input(b, names[i], CONVRNN_DTYPE_FLOAT32, i == 1 ? wide : dims, 2);
+        guint sum = convrnn_builder_node(b, "Add", (guint[]){x, h}, 2, NULL);
+        if (i == 1)
+            sum = convrnn_builder_node(b, "Add", (guint[]){x, sum}, 2, NULL);
+        convrnn_builder_output(b, next, sum);
+        convrnn_builder_state(b, names[i], next, NULL);
+    }
+    convrnn_builder_output(b, "y", x);
+    g_autoptr(GError) error = NULL;
+    ConvRnnModel *model = convrnn_builder_build(b, second, &error);
+    g_assert_no_error(error);
+    return model;
+}
+
+static void
+step_on_ones(ConvRnnSession *session)
+{
+    gfloat *x = convrnn_session_get_input_data(session, 0);
+    x[0] = x[1] = x[2] = 1;
+    convrnn_session_step(session);
+}
+
+/* Refused with these words, and unchanged. */
+static void
+refuse_to_adopt(ConvRnnModel *to_model, ConvRnnModel *from_model, const gchar *words)
+{
+    g_autoptr(ConvRnnSession) to = session_of(to_model, 1), from = session_of(from_model, 1);
+    g_autoptr(GError) error = NULL;
+    step_on_ones(to);
+    step_on_ones(from);
+    step_on_ones(from);
+    g_autoptr(GBytes) before = convrnn_session_save_state(to, NULL);
+    g_assert_false(convrnn_session_adopt_state(to, from, &error));
+    g_assert_error(error, CONVRNN_ERROR, CONVRNN_ERROR_STATE);
+    g_assert_cmpstr(error->message, ==, words);
+    g_autoptr(GBytes) after = convrnn_session_save_state(to, NULL);
+    g_assert_true(g_bytes_equal(before, after));
+}
+
+static void
+test_adopt_other_model(void)
+{
+    g_autoptr(ConvRnnModel) ab = two_sums("a", "b", 1), ba = two_sums("b", "a", 1);
+    g_autoptr(ConvRnnModel) ac = two_sums("a", "c", 1), tall = two_sums("a", "b", 2);
+    g_autoptr(ConvRnnSession) one = session_of(ab, 1), other = session_of(ba, 1);
+    g_autoptr(GError) error = NULL;
+
+    /* By name, not by place: a has seen one frame once, b twice; then the roles change. */
+    step_on_ones(one);
+    g_assert_true(convrnn_session_adopt_state(other, one, &error));
+    g_assert_no_error(error);
+    step_on_ones(other);
+    g_assert_true(convrnn_session_adopt_state(one, other, &error));
+    g_autoptr(GBytes) bytes = convrnn_session_save_state(one, NULL);
+    gsize size;
+    const gchar *data = g_bytes_get_data(bytes, &size);
+    gfloat last[3];
+    memcpy(last, data + size - sizeof last, sizeof last); /* b: 2, then 1 */
+    g_assert_cmpfloat(last[0], ==, 3);
+    g_assert_cmpfloat(last[2], ==, 3);
+    g_assert_cmpuint(convrnn_session_get_step(one), ==, 2);
+
+    refuse_to_adopt(ab, ac, "state 'b' of b: c has no state of that name");
+    refuse_to_adopt(ab, tall, "state 'b' of b: expected float32 1×3, found float32 2×3 in b");
+    g_autoptr(ConvRnnModel) single = accumulator(1);
+    refuse_to_adopt(ab, single, "state 'a' of b: accumulator has no state of that name");
+}
+
 static void
 test_sharing(void)
 {
@@ -416,6 +529,8 @@ main(int argc, char **argv)
     g_test_add_func("/session/decay", test_decay);
     g_test_add_func("/session/float-environment", test_float_environment);
     g_test_add_func("/session/constant-of-modelinfo", test_constant_of_modelinfo);
+    g_test_add_func("/session/adopt", test_adopt);
+    g_test_add_func("/session/adopt-other-model", test_adopt_other_model);
     g_test_add_func("/session/sharing", test_sharing);
     g_test_add_func("/session/errors", test_errors);
     return g_test_run();

@@ -130,6 +130,7 @@ test_names(void)
     expect_names("x:f[1] prev_h:f[2]", "y:f[1] h:f[2]", "prev_h>h");
     expect_names("x:f[1] h_old:f[2]", "y:f[1] h_new:f[2]", "h_old>h_new");
     expect_names("x:f[1] in_h:f[2]", "y:f[1] out_h:f[2]", "in_h>out_h");
+    expect_names("x:f[1] past_h:f[2]", "y:f[1] present_h:f[2]", "past_h>present_h");
     /* an output without a shape or type fits */
     expect_names("x:f[1] h_in:f[2]", "y:f[1] h_out", "h_in>h_out");
     expect_names("x:f[1] h_in:f[2]", "y:f[1] h_out:u", "h_in>h_out");

@@ -4,6 +4,7 @@
 #include <glib.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/resource.h>
 
 #define TILES 500
 
@@ -84,6 +85,27 @@ test_busy(void)
     cr_workers_unref(workers);
 }
 
+static double
+seconds_used(void)
+{
+    struct rusage used;
+    getrusage(RUSAGE_SELF, &used);
+    return (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+           1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+}
+
+/* Between two frames the helpers sleep: less than 1 % of a processor. */
+static void
+test_idle(void)
+{
+    CrWorkers *workers = cr_workers_ref(3);
+    frames(workers, 3, 2);
+    double before = seconds_used();
+    g_usleep(G_USEC_PER_SEC);
+    g_assert_cmpfloat(seconds_used() - before, <, 0.01);
+    cr_workers_unref(workers);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -91,5 +113,6 @@ main(int argc, char **argv)
     g_test_add_func("/workers/every-tile-once", test_every_tile_once);
     g_test_add_func("/workers/sessions-at-once", test_sessions_at_once);
     g_test_add_func("/workers/busy", test_busy);
+    g_test_add_func("/workers/idle", test_idle);
     return g_test_run();
 }

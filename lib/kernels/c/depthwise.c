@@ -32,6 +32,12 @@ cr_reference_depthwise_row(const CrDepthwiseRow *row, int block)
 }
 
 void
+cr_c_depthwise_plane_row(const CrDepthwiseRow *row)
+{
+    cr_reference_depthwise_row(row, 1);
+}
+
+void
 cr_c_depthwise_row(const CrDepthwiseRow *row)
 {
     cr_reference_depthwise_row(row, V_LANES);

@@ -54,6 +54,18 @@ cr_reference_average_pool_row(const CrPoolRow *row, int block)
 }
 
 void
+cr_c_max_pool_plane_row(const CrPoolRow *row)
+{
+    cr_reference_max_pool_row(row, 1);
+}
+
+void
+cr_c_average_pool_plane_row(const CrPoolRow *row)
+{
+    cr_reference_average_pool_row(row, 1);
+}
+
+void
 cr_c_max_pool_row(const CrPoolRow *row)
 {
     cr_reference_max_pool_row(row, V_LANES);

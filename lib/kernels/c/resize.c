@@ -23,6 +23,21 @@ cr_reference_resize_row(float *dst, const float *r0, const float *r1, float fy, 
 }
 
 void
+cr_c_sample_plane_row(float *dst, const float *src, const int32_t *x0, const int32_t *x1,
+                      const float *fx, int width)
+{
+    for (int x = 0; x < width; x++)
+        dst[x] = lerp(src[x0[x]], src[x1[x]], fx[x]);
+}
+
+void
+cr_c_blend_row(float *dst, const float *a, const float *b, float f, int n)
+{
+    for (int i = 0; i < n; i++)
+        dst[i] = lerp(a[i], b[i], f);
+}
+
+void
 cr_c_resize_row(float *dst, const float *r0, const float *r1, float fy, const int32_t *x0,
                 const int32_t *x1, const float *fx, int width)
 {

@@ -130,3 +130,79 @@ V_ISA(depthwise_row)(const CrDepthwiseRow *row)
         x += n_pixels;
     }
 }
+
+/* --- one channel, planar: lanes are neighbours in x --- */
+
+#define PLANE_VECTORS 4
+
+CR_INLINE void
+depthwise_plane_tile(const CrDepthwiseRow *row, int x0, const int n_vectors, const int n_last)
+{
+    const Vec low = v_set1(row->low), high = v_set1(row->high);
+    Vec acc[PLANE_VECTORS];
+
+    CR_UNROLL
+    for (int v = 0; v < n_vectors; v++)
+        acc[v] = v_set1(row->bias[0]);
+    for (int ky = row->ky_begin; ky < row->ky_end; ky++) {
+        const float *x = row->x + ky * row->row_stride + x0;
+        for (int kx = 0; kx < row->kw; kx++, x += row->dilation) {
+            const Vec tap = v_set1(row->weights[ky * row->kw + kx]);
+            CR_UNROLL
+            for (int v = 0; v < n_vectors; v++) {
+                const float *p = x + v * V_LANES;
+                Vec in = n_last && v == n_vectors - 1 ? v_load_n(p, n_last) : v_load(p);
+                acc[v] = v_fma(in, tap, acc[v]);
+            }
+        }
+    }
+    CR_UNROLL
+    for (int v = 0; v < n_vectors; v++) {
+        Vec y = v_min(high, v_max(low, acc[v]));
+        if (n_last && v == n_vectors - 1)
+            v_store_n(row->y + x0 + v * V_LANES, y, n_last);
+        else
+            v_store(row->y + x0 + v * V_LANES, y);
+    }
+}
+
+static void
+depthwise_plane_any_stride(const CrDepthwiseRow *row)
+{
+    float in[V_LANES];
+
+    for (int x0 = 0; x0 < row->width; x0 += V_LANES) {
+        const int n = row->width - x0 < V_LANES ? row->width - x0 : V_LANES;
+        Vec acc = v_set1(row->bias[0]);
+        for (int ky = row->ky_begin; ky < row->ky_end; ky++) {
+            for (int kx = 0; kx < row->kw; kx++) {
+                const float *x = row->x + ky * row->row_stride + kx * row->dilation;
+                for (int i = 0; i < V_LANES; i++)
+                    in[i] = i < n ? x[(ptrdiff_t)(x0 + i) * row->stride] : 0;
+                acc = v_fma(v_load(in), v_set1(row->weights[ky * row->kw + kx]), acc);
+            }
+        }
+        acc = v_min(v_set1(row->high), v_max(v_set1(row->low), acc));
+        if (n == V_LANES)
+            v_store(row->y + x0, acc);
+        else
+            v_store_n(row->y + x0, acc, n);
+    }
+}
+
+void
+V_ISA(depthwise_plane_row)(const CrDepthwiseRow *row)
+{
+    int x = 0;
+
+    if (row->stride != 1) {
+        depthwise_plane_any_stride(row);
+        return;
+    }
+    for (; row->width - x >= PLANE_VECTORS * V_LANES; x += PLANE_VECTORS * V_LANES)
+        depthwise_plane_tile(row, x, PLANE_VECTORS, 0);
+    for (; row->width - x >= V_LANES; x += V_LANES)
+        depthwise_plane_tile(row, x, 1, 0);
+    if (x < row->width)
+        depthwise_plane_tile(row, x, 1, row->width - x);
+}

@@ -81,10 +81,13 @@ V_ISA(unpack_row)(float *dst, ptrdiff_t plane_stride, const float *src, ptrdiff_
 void
 V_ISA(fill_lanes)(float *dst, const float *src, int lanes, size_t n)
 {
-    if (lanes == V_LANES) {
-        const Vec pixel = v_load(src);
-        for (size_t i = 0; i < n; i += V_LANES)
+    if (lanes == V_LANES || lanes == 1) {
+        const Vec pixel = lanes == 1 ? v_set1(*src) : v_load(src);
+        size_t i = 0;
+        for (; i + V_LANES <= n; i += V_LANES)
             v_store(dst + i, pixel);
+        if (i < n)
+            v_store_n(dst + i, pixel, (int)(n - i));
     } else {
         for (size_t i = 0; i < n; i += (size_t)lanes)
             memcpy(dst + i, src, (size_t)lanes * sizeof *dst);

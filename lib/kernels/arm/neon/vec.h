@@ -72,6 +72,17 @@ v_store_n(float *p, Vec a, int n)
     memcpy(p, lanes, (size_t)n * sizeof *p);
 }
 
+/* p[index[lane]] */
+CR_INLINE Vec
+v_gather(const float *p, const int32_t *index)
+{
+    float lane[V_LANES];
+
+    for (int i = 0; i < V_LANES; i++)
+        lane[i] = p[index[i]];
+    return v_load(lane);
+}
+
 CR_INLINE Vec
 v_add(Vec a, Vec b)
 {

@@ -62,6 +62,13 @@ v_store_n(float *p, Vec a, int n)
     _mm256_maskstore_ps(p, v_first(n), a);
 }
 
+/* p[index[lane]] */
+CR_INLINE Vec
+v_gather(const float *p, const int32_t *index)
+{
+    return _mm256_i32gather_ps(p, _mm256_loadu_si256((const __m256i *)(const void *)index), 4);
+}
+
 CR_INLINE Vec
 v_add(Vec a, Vec b)
 {

@@ -55,6 +55,13 @@ v_store_n(float *p, Vec a, int n)
     _mm512_mask_storeu_ps(p, (VecMask)((1u << n) - 1), a);
 }
 
+/* p[index[lane]] */
+CR_INLINE Vec
+v_gather(const float *p, const int32_t *index)
+{
+    return _mm512_i32gather_ps(_mm512_loadu_si512(index), p, 4);
+}
+
 CR_INLINE Vec
 v_add(Vec a, Vec b)
 {

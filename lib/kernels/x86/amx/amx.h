@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+#include "kernels/bf16.h"
+
+extern const CrBf16Kernels cr_amx_bf16;
+extern const CrBf16Kernels cr_amx_bf16x3;
+
+void cr_amx_gemv_panel(float *y, const uint16_t *w, const float *bias, const float *x, int k);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* AVX-512 with convolutions in two parts of bfloat16. */
+#include "kernels/x86/amx/amx.h"
+#include "kernels/x86/avx512/vec.h"
+
+#define V_TABLE cr_amx_bf16x3_kernels
+#define V_BF16  &cr_amx_bf16x3
+#include "kernels/table.inc.h"
