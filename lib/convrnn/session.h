@@ -144,8 +144,8 @@ CONVRNN_API void convrnn_session_config_set_threads(ConvRnnSessionConfig *config
  * @CONVRNN_PRECISION_BF16X3: convolutions with factors in two parts of bfloat16, sums in float32:
  *   errors of the grade of float32. Needs the instruction set "amx"
  * @CONVRNN_PRECISION_BF16: convolutions with factors rounded to bfloat16 (8 significant bits), sums
- *   in float32; the weights of dense and recurrent layers with few rows in bfloat16; all else stays
- *   in float32. Needs "amx"
+ *   in float32; the weights of dense and recurrent layers with few rows in bfloat16; sigmoid and
+ * tanh within 1e-5; all else stays in float32. Needs "amx"
  * @CONVRNN_PRECISION_AUTO: the fastest of the grade of float32: bf16x3 where there is "amx", else
  *   fp32
  *

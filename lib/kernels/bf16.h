@@ -33,7 +33,7 @@ typedef struct {
 } CrBf16Row;
 
 typedef struct {
-    int terms; /* 1 or 3 */
+    int terms; /* 1 (sigmoid and tanh are then within 1e-5 only) or 3 */
     const char *name;
     void (*conv_row)(const CrBf16Row *row);
     /* Rounds `width` pixels of two blocks of 16 floats (b NULL: zeros) to one of 32 channels; with

@@ -7,6 +7,10 @@
 #define V_TABLE V_ISA(kernels)
 #define V_BF16  NULL
 #endif
+#ifndef V_SIGMOID
+#define V_SIGMOID V_ISA(sigmoid)
+#define V_TANH    V_ISA(tanh)
+#endif
 
 const CrKernels V_TABLE = {
     .level = V_LEVEL,
@@ -35,8 +39,8 @@ const CrKernels V_TABLE = {
         {
             [CR_UNARY_CLIP] = V_ISA(clip),
             [CR_UNARY_LEAKY_RELU] = V_ISA(leaky_relu),
-            [CR_UNARY_SIGMOID] = V_ISA(sigmoid),
-            [CR_UNARY_TANH] = V_ISA(tanh),
+            [CR_UNARY_SIGMOID] = V_SIGMOID,
+            [CR_UNARY_TANH] = V_TANH,
             [CR_UNARY_HARD_SIGMOID] = V_ISA(hard_sigmoid),
             [CR_UNARY_HARD_SWISH] = V_ISA(hard_swish),
             [CR_UNARY_AFFINE] = V_ISA(affine),

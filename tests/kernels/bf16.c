@@ -194,6 +194,36 @@ matrix_vector(gconstpointer data)
     }
 }
 
+/* Sigmoid and tanh: within 1e-5, exact where they saturate, NaN for NaN, nothing beyond the run. */
+static void
+activations(gconstpointer data)
+{
+    const CrKernels *kernels = data;
+    const float specials[] = {0, -0.0f, INFINITY, -INFINITY, NAN, 1e-30f, 3e38f, -3e38f, 88, -104};
+
+    for (int i = 0; i < check_shapes(); i++) {
+        CheckBuffer x = check_buffer((size_t)check_pick(1, 100), check_pick(0, 15));
+        CheckBuffer y = check_buffer(x.n, check_pick(0, 15));
+        for (size_t k = 0; k < x.n; k++)
+            x.data[k] = check_pick(0, 5) ? (float)check_pick(-100000, 100000) * 2e-4f
+                                         : specials[check_pick(0, G_N_ELEMENTS(specials) - 1)];
+        for (int which = 0; which < 2; which++) {
+            kernels->unary[which ? CR_UNARY_TANH : CR_UNARY_SIGMOID](y.data, x.data, x.n, 0, 0);
+            for (size_t k = 0; k < x.n; k++) {
+                double in = (double)x.data[k], found = (double)y.data[k];
+                double expected = which ? tanh(in) : 1 / (1 + exp(-in));
+                g_assert_true(isnan(in) == isnan(found));
+                if (fabs(in) > 100)
+                    g_assert_cmpfloat(fabs(found - expected), <, 1e-37);
+                else if (!isnan(in))
+                    g_assert_cmpfloat(fabs(found - expected), <, 1e-5);
+            }
+        }
+        check_buffer_free(&x);
+        check_buffer_free(&y);
+    }
+}
+
 static void
 skipped(gconstpointer data)
 {
@@ -216,5 +246,7 @@ check_add_bf16(void)
     g_assert_null(three->bf16->gemv_panel);
     g_test_add_data_func("/kernels/bf16/one-term", one, one_term);
     g_test_add_data_func("/kernels/bf16/three-terms", three, three_terms);
+    g_assert_true(one->unary[CR_UNARY_TANH] != three->unary[CR_UNARY_TANH]);
+    g_test_add_data_func("/kernels/bf16/activations", one, activations);
     g_test_add_data_func("/kernels/bf16/matrix-vector", one, matrix_vector);
 }
