@@ -20,6 +20,7 @@ defect_test_loaded(gconstpointer data)
     g_autoptr(GError) error = NULL;
 
     g_assert_null(convrnn_model_load_bytes(file, "a file", NULL, &error));
+    g_assert_true(g_str_has_prefix(error->message, "a file: "));
     assert_error(error, defect);
 }
 
