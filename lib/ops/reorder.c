@@ -5,6 +5,7 @@
 #include "ops/rows.h"
 
 #define COPY_TILE (256 << 10) /* bytes */
+#define MIN_ROWS  8           /* of a tile: short runs of many planes are slow to read */
 
 typedef struct {
     size_t bytes; /* plain to plain */
@@ -24,73 +25,88 @@ copy_tile(const CrStep *step, void *const *io, int tile, void *scratch)
     memcpy((char *)io[1] + begin, (const char *)io[0] + begin, size);
 }
 
-/* One row: planes (plane_stride apart) to the blocks of `to`. */
-static void
-pack(const Reorder *r, float *row, const float *planes, size_t plane_stride)
-{
-    const CrDesc *desc = &r->out;
-    size_t block_stride = r->to.stride.block_stride;
-
-    for (int p = 0, c = 0, b = 0; p < cr_desc_parts(desc); p++) {
-        int channels = cr_desc_part(desc, p);
-        const float *src = planes + (size_t)c * plane_stride;
-        float *dst = row + (size_t)b * block_stride;
-        if (desc->block == 1)
-            for (int k = 0; k < channels; k++)
-                memcpy(dst + (size_t)k * block_stride, src + (size_t)k * plane_stride,
-                       (size_t)r->to.size.w * sizeof *dst);
-        else
-            r->kernels->pack_row(dst, (ptrdiff_t)block_stride, src, (ptrdiff_t)plane_stride,
-                                 channels, r->to.size.w);
-        c += channels;
-        b += cr_div_up(channels, desc->block);
-    }
-    for (int b = 0; b < r->to.stride.blocks; b++)
-        cr_row_clear_borders(&r->to, row + (size_t)b * block_stride);
-}
+/* The planes of a channel block, and the rows of it, for rows [begin, end) of an image. Block after
+ * block, so that each plane is read, or written, in one go. */
+typedef struct {
+    const Reorder *r;
+    int n, begin, end;
+    size_t plane_stride;
+} Rows;
 
 static void
-unpack(const Reorder *r, float *planes, size_t plane_stride, const float *row)
+pack_block(const Rows *w, void *blocks, int block, int channels, const float *planes)
 {
-    const CrDesc *desc = &r->in;
-    size_t block_stride = r->from.stride.block_stride;
+    const Reorder *r = w->r;
+    int width = r->to.size.w;
 
-    for (int p = 0, c = 0, b = 0; p < cr_desc_parts(desc); p++) {
-        int channels = cr_desc_part(desc, p);
-        float *dst = planes + (size_t)c * plane_stride;
-        const float *src = row + (size_t)b * block_stride;
-        if (desc->block == 1)
-            for (int k = 0; k < channels; k++)
-                memcpy(dst + (size_t)k * plane_stride, src + (size_t)k * block_stride,
-                       (size_t)r->from.size.w * sizeof *dst);
+    for (int y = w->begin; y < w->end; y++, planes += width) {
+        float *row = cr_row_at(&r->to, blocks, w->n, y, block);
+        if (r->out.block == 1)
+            memcpy(row, planes, (size_t)width * sizeof *row);
         else
-            r->kernels->unpack_row(dst, (ptrdiff_t)plane_stride, src, (ptrdiff_t)block_stride,
-                                   channels, r->from.size.w);
-        c += channels;
-        b += cr_div_up(channels, desc->block);
+            r->kernels->pack_row(row, 0, planes, (ptrdiff_t)w->plane_stride, channels, width);
+        cr_row_clear_borders(&r->to, row);
     }
 }
 
-/* One tile is rows_per_tile rows of the N·H rows. */
+static void
+unpack_block(const Rows *w, float *planes, const void *blocks, int block, int channels)
+{
+    const Reorder *r = w->r;
+    int width = r->from.size.w;
+
+    for (int y = w->begin; y < w->end; y++, planes += width) {
+        const float *row = cr_row_at(&r->from, blocks, w->n, y, block);
+        if (r->in.block == 1)
+            memcpy(planes, row, (size_t)width * sizeof *row);
+        else
+            r->kernels->unpack_row(planes, (ptrdiff_t)w->plane_stride, row, 0, channels, width);
+    }
+}
+
+static void
+pack(const Rows *w, void *blocks, const float *planes)
+{
+    const CrDesc *desc = &w->r->out;
+
+    for (int b = 0; b < w->r->to.stride.blocks; b++) {
+        int first, channels = cr_desc_block_channels(desc, b, &first);
+        pack_block(w, blocks, b, channels, planes + (size_t)first * w->plane_stride);
+    }
+}
+
+static void
+unpack(const Rows *w, float *planes, const void *blocks)
+{
+    const CrDesc *desc = &w->r->in;
+
+    for (int b = 0; b < w->r->from.stride.blocks; b++) {
+        int first, channels = cr_desc_block_channels(desc, b, &first);
+        unpack_block(w, planes + (size_t)first * w->plane_stride, blocks, b, channels);
+    }
+}
+
+/* One tile is some rows of one image. */
 static void
 rows_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 {
     const Reorder *r = step->params;
     CrNchw size = cr_desc_nchw(&r->in);
     size_t plane = (size_t)size.h * (size_t)size.w;
-    int begin = tile * r->rows_per_tile, end = MIN(begin + r->rows_per_tile, size.n * size.h);
+    int tiles = cr_div_up(size.h, r->rows_per_tile);
+    Rows w = {
+        .r = r, .n = tile / tiles, .begin = tile % tiles * r->rows_per_tile, .plane_stride = plane};
+    w.end = MIN(w.begin + r->rows_per_tile, size.h);
+    size_t at = (size_t)w.n * (size_t)size.c * plane + (size_t)w.begin * (size_t)size.w;
 
-    for (int i = begin; i < end; i++) {
-        int n = i / size.h, y = i % size.h;
-        size_t at = (size_t)n * (size_t)size.c * plane + (size_t)y * (size_t)size.w;
-        if (!r->in.block) {
-            pack(r, cr_row_at(&r->to, io[1], n, y, 0), (const float *)io[0] + at, plane);
-        } else if (!r->out.block) {
-            unpack(r, (float *)io[1] + at, plane, cr_row_at(&r->from, io[0], n, y, 0));
-        } else {
-            unpack(r, scratch, (size_t)size.w, cr_row_at(&r->from, io[0], n, y, 0));
-            pack(r, cr_row_at(&r->to, io[1], n, y, 0), scratch, (size_t)size.w);
-        }
+    if (!r->in.block) {
+        pack(&w, io[1], (const float *)io[0] + at);
+    } else if (!r->out.block) {
+        unpack(&w, (float *)io[1] + at, io[0]);
+    } else {
+        w.plane_stride = (size_t)r->rows_per_tile * (size_t)size.w;
+        unpack(&w, scratch, io[0]);
+        pack(&w, io[1], scratch);
     }
 }
 
@@ -123,11 +139,12 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
         r->from = cr_rows(&r->in);
     if (r->out.block)
         r->to = cr_rows(&r->out);
-    r->rows_per_tile = cr_rows_per_tile(r->out.block ? &r->to : &r->from);
+    r->rows_per_tile =
+        MIN(MAX(cr_rows_per_tile(r->out.block ? &r->to : &r->from), MIN_ROWS), size.h);
     step->run = rows_tile;
-    step->n_tiles = cr_div_up(size.n * size.h, r->rows_per_tile);
+    step->n_tiles = size.n * cr_div_up(size.h, r->rows_per_tile);
     if (r->in.block && r->out.block)
-        step->scratch = (size_t)size.c * (size_t)size.w * sizeof(float);
+        step->scratch = (size_t)size.c * (size_t)r->rows_per_tile * (size_t)size.w * sizeof(float);
     return true;
 }
 
