@@ -203,7 +203,9 @@ is_linear(const CrExpressions *e, const CrIrNode *node)
     if (node->op == &cr_op_gemm)
         return is_known(ir, node, 1) && is_known(ir, node, 2) &&
                cr_node_int(node->node, "transA", 0) == 0;
-    int n_dims = node->op == &cr_op_matmul ? cr_ir_value(ir, node->in[0])->desc.n_dims : 0;
+    if (node->op != &cr_op_matmul)
+        return false;
+    int n_dims = cr_ir_value(ir, node->in[0])->desc.n_dims;
     return is_known(ir, node, 1) && cr_ir_value(ir, node->in[1])->desc.n_dims == 2 && n_dims > 1 &&
            axis_of(e, n_dims) == n_dims - 1;
 }
