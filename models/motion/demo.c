@@ -10,7 +10,9 @@
 #include <gst/gst.h>
 #include <stdio.h>
 
-/* Three balls on stripes: two lie still, one moves. No single frame tells which. */
+/* Three balls on stripes: two lie still, one moves. No single frame tells which. A compositor's own
+ * caps do not say that it is progressive, and one further down takes only what says so from its
+ * second input on: so this one says it. */
 #define SCENE                                                                                      \
     "compositor name=scene sink_1::xpos=30 sink_1::ypos=150 sink_1::zorder=2"                      \
     "                      sink_2::xpos=90 sink_2::ypos=20 sink_2::zorder=3 sink_3::zorder=4"      \
@@ -24,7 +26,7 @@
     "scene.sink_2"                                                                                 \
     " videotestsrc num-buffers=%u pattern=ball background-color=0 foreground-color=0xffff8000"     \
     "     ! video/x-raw,format=AYUV,width=320,height=240,framerate=30/1 ! scene.sink_3"            \
-    " scene. ! video/x-raw,width=320,height=240"
+    " scene. ! video/x-raw,width=320,height=240,interlace-mode=progressive"
 
 static gchar *model_file, *tensor_name = "motion", *picture_file = "demo.png", *source;
 static guint n_frames = 75;
