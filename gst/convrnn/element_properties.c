@@ -78,6 +78,7 @@ precision_get_type(void)
          "bf16x3"},
         {CONVRNN_PRECISION_BF16, "Factors rounded to bfloat16", "bf16"},
         {CONVRNN_PRECISION_AUTO, "The fastest of the grade of float32", "auto"},
+        {CONVRNN_PRECISION_INT8, "Weights of dense layers in 8 bits", "int8"},
         {0, NULL, NULL},
     };
 

@@ -70,14 +70,25 @@ sample(const CrSampler *sampler, const guint8 *row, float *const *out)
     }
 }
 
+static void
+copy(const CrSampler *sampler, const guint8 *row, float *const *out)
+{
+    copy_from(sampler, row, out, 0);
+}
+
 FRAME_ROWS(cr_frame_rows_c, "c");
 
 const CrFrameRows *
 cr_frame_rows_get(void)
 {
 #ifdef HAVE_FRAME_ROWS_AVX2
-    /* Every x86 level above "c" has AVX2. */
-    if (strcmp(convrnn_cpu_get_level(), "c") != 0)
+    const char *level = convrnn_cpu_get_level();
+
+#ifdef HAVE_FRAME_ROWS_AVX512
+    if (strcmp(level, "avx512") == 0 || strcmp(level, "amx") == 0)
+        return &cr_frame_rows_avx512;
+#endif
+    if (strcmp(level, "c") != 0)
         return &cr_frame_rows_avx2;
 #endif
     return &cr_frame_rows_c;

@@ -33,12 +33,12 @@ typedef struct {
 } CrFrameColor;
 
 typedef struct {
-    const char *name; /* "c", "avx2" */
+    const char *name; /* "c", "avx2", "avx512" */
 
     /* out[k][i] = a + (b − a)·weight[i] of the samples a = lo[i] and b = hi[i] of component k */
     void (*sample)(const CrSampler *sampler, const guint8 *row, float *const *out);
-    /* out[i] = row[i · pixel] */
-    void (*copy)(const guint8 *row, int pixel, float *out, int n);
+    /* out[k][i] = sample i of component k */
+    void (*copy)(const CrSampler *sampler, const guint8 *row, float *const *out);
     /* out = a + (b − a)·weight */
     void (*blend)(const float *a, const float *b, float weight, float *out, int n);
     /* BT.601 luma, in a form that is exact for greys */
@@ -47,8 +47,8 @@ typedef struct {
     void (*expand_luma)(const CrFrameColor *color, const float *y, float *out, int n);
     void (*yuv_to_rgb)(const CrFrameColor *color, const float *y, const float *u, const float *v,
                        float *r, float *g, float *b, int n);
-    /* out[i · step] = (row[i] − center) / divisor. A true division: 255 / 255.0f is 1, and v /
-     * 255.0f is what the training code computed. */
+    /* out[i · step] = (row[i] − center) / divisor, as rounded as a division is: 255 / 255.0f is 1,
+     * and v / 255.0f is what the training code computed. */
     void (*store_floats)(const float *row, float center, float divisor, float *out, gsize step,
                          int n);
     /* The same, clipped to 0…255 and rounded. */
@@ -62,4 +62,7 @@ const CrFrameRows *cr_frame_rows_get(void);
 extern const CrFrameRows cr_frame_rows_c;
 #ifdef HAVE_FRAME_ROWS_AVX2
 extern const CrFrameRows cr_frame_rows_avx2;
+#endif
+#ifdef HAVE_FRAME_ROWS_AVX512
+extern const CrFrameRows cr_frame_rows_avx512;
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Loops that the compiler vectorises for the instruction set of the file that includes this. */
+#include <math.h>
 
 /* The common strides are constants in their own loops, so that they are vectorised as well. */
 static void
-copy(const guint8 *restrict row, int pixel, float *restrict out, int n)
+copy_component(const guint8 *restrict row, int pixel, float *restrict out, int n)
 {
     if (pixel == 1) {
         for (int i = 0; i < n; i++)
@@ -18,6 +19,16 @@ copy(const guint8 *restrict row, int pixel, float *restrict out, int n)
         for (int i = 0; i < n; i++)
             out[i] = row[i * pixel];
     }
+}
+
+/* From sample `begin` on. */
+static inline void
+copy_from(const CrSampler *sampler, const guint8 *row, float *const *out, int begin)
+{
+    row += begin * sampler->pixel;
+    for (int k = 0; k < sampler->n_components; k++)
+        copy_component(row + sampler->offset[k], sampler->pixel, out[k] + begin,
+                       sampler->axis->n - begin);
 }
 
 static void
@@ -67,13 +78,49 @@ yuv_to_rgb(const CrFrameColor *color, const float *restrict y, const float *rest
     }
 }
 
+/* Where a fused multiply-add is cheap, x / divisor takes a product and a correction instead of a
+ * division, which is several times slower, and gives the same number: y = 1 / divisor rounded to
+ * nearest, q = x·y, and q + (x − q·divisor)·y, whose remainder is exact, is rounded as x / divisor
+ * is (P. Markstein, Computation of elementary functions on the IBM RISC System/6000, 1990). That
+ * holds unless something overflows or becomes denormal on the way. */
+#if defined __FMA__ || defined __ARM_FEATURE_FMA
+#define LARGE 0x1p40f
+
+static inline float
+divided(float x, float divisor, float reciprocal)
+{
+    float q = x * reciprocal;
+
+    return __builtin_fmaf(__builtin_fmaf(-q, divisor, x), reciprocal, q);
+}
+
+static inline int
+is_tame(float center, float divisor)
+{
+    return fabsf(center) < LARGE && fabsf(divisor) < LARGE && fabsf(divisor) > 1 / LARGE;
+}
+#else
+static inline float
+divided(float x, float divisor, float reciprocal)
+{
+    return x / divisor;
+}
+static inline int
+is_tame(float center, float divisor)
+{
+    return 1;
+}
+#endif
+
 static void
 store_floats(const float *restrict row, float center, float divisor, float *restrict out,
              gsize step, int n)
 {
-    if (step == 1) {
+    float reciprocal = 1 / divisor;
+
+    if (step == 1 && is_tame(center, divisor)) {
         for (int i = 0; i < n; i++)
-            out[i] = (row[i] - center) / divisor;
+            out[i] = divided(row[i] - center, divisor, reciprocal);
     } else {
         for (int i = 0; i < n; i++)
             out[i * step] = (row[i] - center) / divisor;

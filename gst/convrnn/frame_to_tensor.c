@@ -252,13 +252,10 @@ sampled_rows(const CrFrameToTensor *self, Group *group, int y)
 
     if (group->cached[slot] == y)
         return group->sampled[slot];
-    if (group->x.axis->identity) {
-        for (int k = 0; k < group->x.n_components; k++)
-            self->rows->copy(row + group->x.offset[k], group->x.pixel, group->sampled[slot][k],
-                             self->width);
-    } else {
+    if (group->x.axis->identity)
+        self->rows->copy(&group->x, row, group->sampled[slot]);
+    else
         self->rows->sample(&group->x, row, group->sampled[slot]);
-    }
     group->cached[slot] = y;
     return group->sampled[slot];
 }

@@ -61,11 +61,12 @@ cr_image_input_get_dims(const CrImageInput *image, int width, int height, gint64
 }
 
 CrFrameSink
-cr_image_input_get_sink(const CrImageInput *image, int width, int height, void *data)
+cr_image_input_get_sink(const CrImageInput *image, const gint64 *strides, void *data)
 {
-    if (image->nhwc)
-        return (CrFrameSink){data, 1, (gsize)width * image->channels, image->channels};
-    return (CrFrameSink){data, (gsize)width * height, width, 1};
+    return (CrFrameSink){.data = data,
+                         .c_step = (gsize)strides[image->nhwc ? 3 : 1],
+                         .y_step = (gsize)strides[image->nhwc ? 1 : 2],
+                         .x_step = (gsize)strides[image->nhwc ? 2 : 3]};
 }
 
 /* --- which input --- */

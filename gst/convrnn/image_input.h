@@ -29,7 +29,9 @@ gboolean cr_image_input_init(CrImageInput *image, const ConvRnnModel *model,
 void cr_image_input_get_size(const CrImageInput *image, int frame_width, int frame_height,
                              int *width, int *height);
 void cr_image_input_get_dims(const CrImageInput *image, int width, int height, gint64 dims[4]);
-CrFrameSink cr_image_input_get_sink(const CrImageInput *image, int width, int height, void *data);
+/* Where the picture's elements are to be written: `data` is its first one, `strides` those of the
+ * session's input. */
+CrFrameSink cr_image_input_get_sink(const CrImageInput *image, const gint64 *strides, void *data);
 
 /* The session for frames, or parts, of this size. Of several inputs that can be the picture, it is
  * the one with role=image in the .modelinfo, or the one with which the rest of the inputs are

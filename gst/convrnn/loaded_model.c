@@ -38,6 +38,7 @@ apply(CrLoadedModel *loaded, GError **error)
     loaded->constant_names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     convrnn_session_config_set_threads(loaded->config, settings->threads);
     convrnn_session_config_set_precision(loaded->config, settings->precision);
+    convrnn_session_config_set_strided(loaded->config, TRUE);
     convrnn_session_config_set_carry_rnn_state(loaded->config, settings->carry_rnn_state);
     return cr_settings_apply_state_map(loaded->config, loaded->model, settings->state_map, error) &&
            cr_settings_apply_constants(loaded->config, loaded->model, settings->constants,

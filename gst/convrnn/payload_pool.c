@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "payload_pool.h"
-#include <string.h>
 
 #define ALIGNMENT 64
 
@@ -81,13 +80,13 @@ take_block(CrPayloadPool *pool)
 }
 
 GBytes *
-cr_payload_pool_copy(CrPayloadPool *pool, gconstpointer data)
+cr_payload_pool_take(CrPayloadPool *pool, gpointer *data)
 {
     Block *block = take_block(pool);
 
     if (block == NULL)
         return NULL;
-    memcpy(block->data, data, pool->size);
+    *data = block->data;
     g_atomic_ref_count_inc(&pool->ref_count);
     return g_bytes_new_with_free_func(block->data, pool->size, give_back, block);
 }

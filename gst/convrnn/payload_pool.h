@@ -14,5 +14,6 @@ CrPayloadPool *cr_payload_pool_new(gsize size);
  * frees the pool. NULL does nothing. */
 void cr_payload_pool_release(CrPayloadPool *pool);
 
-/* A copy of `data`, 64-byte aligned, to be unreferenced in any thread; NULL without memory. */
-GBytes *cr_payload_pool_copy(CrPayloadPool *pool, gconstpointer data);
+/* A payload to be unreferenced in any thread, and in *data its memory, 64-byte aligned, to be
+ * filled before anybody else sees it; NULL without memory. */
+GBytes *cr_payload_pool_take(CrPayloadPool *pool, gpointer *data);

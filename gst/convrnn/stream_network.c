@@ -55,9 +55,9 @@ find_input(CrStreamNetwork *network)
     while (strcmp(convrnn_session_get_input(network->session, network->input)->name,
                   network->image.info->name) != 0)
         network->input++;
-    network->sink =
-        cr_image_input_get_sink(&network->image, network->width, network->height,
-                                convrnn_session_get_input_data(network->session, network->input));
+    network->sink = cr_image_input_get_sink(
+        &network->image, convrnn_session_get_input_strides(network->session, network->input),
+        convrnn_session_get_input_data(network->session, network->input));
 }
 
 static gboolean
@@ -175,17 +175,49 @@ cr_stream_network_step(CrStreamNetwork *network)
     return convrnn_session_step(network->session);
 }
 
+/* Dimension n and those behind it, of which those from `dense` on are `run` bytes without a gap;
+ * returns where the next element goes. */
+static guint8 *
+copy_rows(const ConvRnnTensorInfo *info, const gint64 *strides, guint n, guint dense, gsize run,
+          const guint8 *from, guint8 *to)
+{
+    gsize step;
+
+    if (n == dense) {
+        memcpy(to, from, run);
+        return to + run;
+    }
+    step = (gsize)strides[n] * convrnn_dtype_get_size(info->dtype);
+    for (gint64 i = 0; i < info->dims[n]; i++)
+        to = copy_rows(info, strides, n + 1, dense, run, from + (gsize)i * step, to);
+    return to;
+}
+
+/* A tensor with these strides as one without gaps. */
+static void
+copy_dense(const ConvRnnTensorInfo *info, const gint64 *strides, gconstpointer from, gpointer to)
+{
+    guint dense = info->n_dims;
+    gint64 run = 1;
+
+    while (dense > 0 && strides[dense - 1] == run)
+        run *= info->dims[--dense];
+    copy_rows(info, strides, 0, dense, (gsize)run * convrnn_dtype_get_size(info->dtype), from, to);
+}
+
 gboolean
 cr_stream_network_add_outputs(CrStreamNetwork *network, GstCustomMeta *meta, guint top_k)
 {
     for (guint i = 0; i < network->pools->len; i++) {
         const ConvRnnTensorInfo *info = convrnn_session_get_output(network->session, i);
-        gconstpointer data = convrnn_session_get_output_data(network->session, i);
+        gpointer data;
         g_autoptr(GBytes) payload =
-            cr_payload_pool_copy(g_ptr_array_index(network->pools, i), data);
+            cr_payload_pool_take(g_ptr_array_index(network->pools, i), &data);
 
         if (payload == NULL)
             return FALSE;
+        copy_dense(info, convrnn_session_get_output_strides(network->session, i),
+                   convrnn_session_get_output_data(network->session, i), data);
         gst_convrnn_meta_add_tensor(meta, info->name, convrnn_dtype_get_name(info->dtype),
                                     info->dims, info->n_dims, payload);
         cr_class_scores_attach(g_ptr_array_index(network->classes, i), meta, i, data, top_k);

@@ -106,8 +106,8 @@ typedef enum {
  * @recurrent: of the state: (G·H, P); convolutional: (G·H, P, kH', kW'), 1-D (G·H, P, k').
  *   Required, unless @join says that @weights holds both
  * @join: whether @weights is for x and h together: (G·H, K + P), convolutional (G·H, C + P, kH, kW)
- * @bias: (G·H); %NULL: zeros
- * @recurrent_bias: (G·H), the bias of the state's product; %NULL: zeros
+ * @bias: of shape (G·H); %NULL: zeros
+ * @recurrent_bias: of shape (G·H), the bias of the state's product; %NULL: zeros
  * @gates: the order of the gates in everything that has G·H rows, one letter each. GRU: "zrn"
  *   (default, ONNX, Keras), "rzn" (PyTorch) … LSTM: "iofg" (default, ONNX), "ifgo" (PyTorch,
  *   Keras), "igfo" (TensorFlow 1), "ifog" (Caffe) …; without f, f = 1 − i, and without i, i = 1 − f
@@ -132,8 +132,8 @@ typedef enum {
  *   and the biases, before it is cut into gates: the number of groups. GRU: [0] of z and r
  *   together, [1] of n, 0: half as many. LSTM, RNN: [0], of all G·H rows. 0 (default): none. 1 is
  *   layer normalisation
- * @norm_gamma: (G·H), its factors; %NULL: ones
- * @norm_beta: (G·H), what it adds; %NULL: zeros. @forget_bias is added to it as well
+ * @norm_gamma: of shape (G·H), its factors; %NULL: ones
+ * @norm_beta: of shape (G·H), what it adds; %NULL: zeros. @forget_bias is added to it as well
  * @norm_epsilon: its ε; 0: 1e-5
  * @stride: convolutional: of the input's convolution, rows and columns, 1-D: the first; 0: 1
  * @dilation: convolutional: of the input's convolution, likewise; 0: 1

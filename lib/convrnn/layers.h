@@ -128,8 +128,8 @@ typedef enum {
 
 /**
  * ConvRnnConv2dParams:
- * @weights: (M, C / groups, kH, kW), float32; required
- * @bias: (M), float32; %NULL: none
+ * @weights: of shape (M, C / groups, kH, kW), float32; required
+ * @bias: of shape (M), float32; %NULL: none
  * @stride: rows, columns; 0: 1
  * @dilation: rows, columns; 0: 1
  * @groups: C and M are divided into so many independent parts, C of them for a depthwise
@@ -157,16 +157,16 @@ typedef struct {
 
 /**
  * convrnn_builder_conv2d:
- * @x: (N, C, H, W)
+ * @x: of shape (N, C, H, W)
  *
- * Returns: (N, M, H', W'), where H' = ⌊(H + pads − dilation·(kH − 1) − 1) / stride⌋ + 1.
+ * Returns: of shape (N, M, H', W'), where H' = ⌊(H + pads − dilation·(kH − 1) − 1) / stride⌋ + 1.
  */
 CONVRNN_API guint convrnn_builder_conv2d(ConvRnnBuilder *builder, guint x,
                                          const ConvRnnConv2dParams *params);
 
 /**
  * ConvRnnConv1dParams:
- * @weights: (M, C / groups, K), float32; required
+ * @weights: of shape (M, C / groups, K), float32; required
  * @pads: zeros added before and after; default 0
  *
  * #ConvRnnConv2dParams in one dimension.
@@ -187,16 +187,16 @@ typedef struct {
 
 /**
  * convrnn_builder_conv1d:
- * @x: (N, C, L)
+ * @x: of shape (N, C, L)
  *
- * Returns: (N, M, L').
+ * Returns: of shape (N, M, L').
  */
 CONVRNN_API guint convrnn_builder_conv1d(ConvRnnBuilder *builder, guint x,
                                          const ConvRnnConv1dParams *params);
 
 /**
  * ConvRnnConvTranspose2dParams:
- * @weights: (C, M / groups, kH, kW), float32; required
+ * @weights: of shape (C, M / groups, kH, kW), float32; required
  * @padding: as in #ConvRnnConv2dParams, but that "same" gives size · stride rows and columns
  * @pads: rows and columns taken away at the top, left, bottom and right of the result; default 0
  * @output_padding: rows and columns added at the bottom and right, each less than the stride or
@@ -224,9 +224,9 @@ typedef struct {
 
 /**
  * convrnn_builder_conv_transpose2d:
- * @x: (N, C, H, W)
+ * @x: of shape (N, C, H, W)
  *
- * Returns: (N, M, H', W'), where
+ * Returns: of shape (N, M, H', W'), where
  *   H' = (H − 1)·stride + dilation·(kH − 1) + 1 − pads + output_padding.
  */
 CONVRNN_API guint convrnn_builder_conv_transpose2d(ConvRnnBuilder *builder, guint x,
@@ -259,18 +259,18 @@ typedef struct {
 
 /**
  * convrnn_builder_max_pool2d:
- * @x: (N, C, H, W)
+ * @x: of shape (N, C, H, W)
  *
- * Returns: (N, C, H', W'), the largest of each window; padding never wins.
+ * Returns: of shape (N, C, H', W'), the largest of each window; padding never wins.
  */
 CONVRNN_API guint convrnn_builder_max_pool2d(ConvRnnBuilder *builder, guint x,
                                              const ConvRnnPool2dParams *params);
 
 /**
  * convrnn_builder_average_pool2d:
- * @x: (N, C, H, W)
+ * @x: of shape (N, C, H, W)
  *
- * Returns: (N, C, H', W'), the mean of each window.
+ * Returns: of shape (N, C, H', W'), the mean of each window.
  */
 CONVRNN_API guint convrnn_builder_average_pool2d(ConvRnnBuilder *builder, guint x,
                                                  const ConvRnnPool2dParams *params);
@@ -296,42 +296,42 @@ typedef struct {
 
 /**
  * convrnn_builder_max_pool1d:
- * @x: (N, C, L)
+ * @x: of shape (N, C, L)
  *
- * Returns: (N, C, L').
+ * Returns: of shape (N, C, L').
  */
 CONVRNN_API guint convrnn_builder_max_pool1d(ConvRnnBuilder *builder, guint x,
                                              const ConvRnnPool1dParams *params);
 
 /**
  * convrnn_builder_average_pool1d:
- * @x: (N, C, L)
+ * @x: of shape (N, C, L)
  *
- * Returns: (N, C, L').
+ * Returns: of shape (N, C, L').
  */
 CONVRNN_API guint convrnn_builder_average_pool1d(ConvRnnBuilder *builder, guint x,
                                                  const ConvRnnPool1dParams *params);
 
 /**
  * convrnn_builder_global_average_pool:
- * @x: (N, C, …)
+ * @x: of shape (N, C, …)
  *
- * Returns: (N, C, 1, …), the mean of each channel.
+ * Returns: of shape (N, C, 1, …), the mean of each channel.
  */
 CONVRNN_API guint convrnn_builder_global_average_pool(ConvRnnBuilder *builder, guint x);
 
 /**
  * convrnn_builder_global_max_pool:
- * @x: (N, C, …)
+ * @x: of shape (N, C, …)
  *
- * Returns: (N, C, 1, …), the largest of each channel.
+ * Returns: of shape (N, C, 1, …), the largest of each channel.
  */
 CONVRNN_API guint convrnn_builder_global_max_pool(ConvRnnBuilder *builder, guint x);
 
 /**
  * ConvRnnDenseParams:
- * @weights: (M, K), float32; required
- * @bias: (M), float32; %NULL: none
+ * @weights: of shape (M, K), float32; required
+ * @bias: of shape (M), float32; %NULL: none
  * @activation: applied to the result; default none
  *
  * y = weights · x + bias.
@@ -347,9 +347,9 @@ typedef struct {
 
 /**
  * convrnn_builder_dense:
- * @x: (N, …) with K elements for each of the N
+ * @x: of shape (N, …) with K elements for each of the N
  *
- * Returns: (N, M).
+ * Returns: of shape (N, M).
  */
 CONVRNN_API guint convrnn_builder_dense(ConvRnnBuilder *builder, guint x,
                                         const ConvRnnDenseParams *params);
@@ -358,10 +358,10 @@ CONVRNN_API guint convrnn_builder_dense(ConvRnnBuilder *builder, guint x,
 
 /**
  * ConvRnnNormParams:
- * @scale: (C), float32; %NULL: ones. Layer norm: of the shape of the last dimensions of x
+ * @scale: of shape (C), float32; %NULL: ones. Layer norm: of the shape of the last dimensions of x
  * @bias: of the shape of @scale, float32; %NULL: zeros
- * @mean: (C), float32; batch norm only, required
- * @variance: (C), float32; batch norm only, required
+ * @mean: of shape (C), float32; batch norm only, required
+ * @variance: of shape (C), float32; batch norm only, required
  * @groups: group norm only, required: C is divided into so many parts
  * @n_dims: layer norm only: how many dimensions, counted from the last, are normalised together;
  * 0: those of @scale or @bias, or 1
@@ -384,7 +384,7 @@ typedef struct {
 
 /**
  * convrnn_builder_batch_norm:
- * @x: (N, C, …)
+ * @x: of shape (N, C, …)
  *
  * Mean and variance are those of the training (arXiv:1502.03167).
  *
@@ -395,7 +395,7 @@ CONVRNN_API guint convrnn_builder_batch_norm(ConvRnnBuilder *builder, guint x,
 
 /**
  * convrnn_builder_instance_norm:
- * @x: (N, C, …)
+ * @x: of shape (N, C, …)
  *
  * Mean and variance are those of each channel of @x (arXiv:1607.08022).
  *
@@ -406,7 +406,7 @@ CONVRNN_API guint convrnn_builder_instance_norm(ConvRnnBuilder *builder, guint x
 
 /**
  * convrnn_builder_group_norm:
- * @x: (N, C, …)
+ * @x: of shape (N, C, …)
  *
  * Mean and variance are those of each group of channels of @x (arXiv:1803.08494).
  *
@@ -532,9 +532,9 @@ typedef struct {
 
 /**
  * convrnn_builder_resize2d:
- * @x: (N, C, H, W)
+ * @x: of shape (N, C, H, W)
  *
- * Returns: (N, C, H', W').
+ * Returns: of shape (N, C, H', W').
  */
 CONVRNN_API guint convrnn_builder_resize2d(ConvRnnBuilder *builder, guint x,
                                            const ConvRnnResize2dParams *params);

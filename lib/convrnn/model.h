@@ -121,6 +121,54 @@ CONVRNN_API const ConvRnnTensorInfo *convrnn_model_get_output(const ConvRnnModel
                                                               guint index);
 
 /**
+ * convrnn_model_get_n_nodes:
+ *
+ * Returns: the number of nodes. Those of the graphs inside `If`, `Loop` and `Scan` are not counted;
+ *   the calls of a file's own functions have been replaced by the functions' nodes.
+ */
+CONVRNN_API guint convrnn_model_get_n_nodes(const ConvRnnModel *model);
+
+/**
+ * convrnn_model_get_node:
+ * @index: below convrnn_model_get_n_nodes(); a node comes after those whose outputs it reads
+ * @op: (out) (transfer none) (optional): its operator, in the form of opset 21
+ * @n_inputs: (out) (optional): how many inputs it has
+ * @n_outputs: (out) (optional): how many outputs it has
+ *
+ * Returns: (transfer none): the node's name, made up where the file has none; as @op, valid as long
+ *   as @model.
+ */
+CONVRNN_API const gchar *convrnn_model_get_node(const ConvRnnModel *model, guint index,
+                                                const gchar **op, guint *n_inputs,
+                                                guint *n_outputs);
+
+/**
+ * convrnn_model_get_node_input:
+ * @node: below convrnn_model_get_n_nodes()
+ * @index: below the node's number of inputs
+ * @constant: (out) (transfer none) (nullable) (optional): its value, when the file has it; %NULL
+ *   for inputs of the model and for what a node computes
+ *
+ * Returns: (transfer none) (nullable): the name of a tensor, valid as long as @model; %NULL for an
+ *   input that is left out.
+ */
+CONVRNN_API const gchar *convrnn_model_get_node_input(const ConvRnnModel *model, guint node,
+                                                      guint index, ConvRnnTensor **constant);
+
+/**
+ * convrnn_model_get_node_output:
+ * @node: below convrnn_model_get_n_nodes()
+ * @index: below the node's number of outputs
+ *
+ * Tells the names that convrnn_builder_model() and convrnn_session_config_set_outputs() take.
+ *
+ * Returns: (transfer none) (nullable): the name of a tensor, valid as long as @model; %NULL for an
+ *   output that is left out.
+ */
+CONVRNN_API const gchar *convrnn_model_get_node_output(const ConvRnnModel *model, guint node,
+                                                       guint index);
+
+/**
  * convrnn_model_get_property:
  * @tensor: (nullable): the name of an input or output; %NULL for the model itself
  * @key: a key of the `.modelinfo` file or, for @tensor %NULL, of the ONNX file's metadata

@@ -112,10 +112,13 @@ CONVRNN_API void convrnn_session_config_set_carry_rnn_state(ConvRnnSessionConfig
 
 /**
  * convrnn_session_config_set_outputs:
- * @outputs: (array zero-terminated=1) (nullable): output names, %NULL-terminated
+ * @outputs: (array zero-terminated=1) (nullable): names of outputs, or of any tensors of the model,
+ *   %NULL-terminated
  *
- * Chooses which outputs each step makes readable. Nodes that nothing else needs are not run.
- * Default (%NULL): every output that is not a state.
+ * Chooses which outputs each step makes readable. Nodes that nothing else needs are not run. What
+ * is read in the middle of a network is not fused away, which takes time;
+ * convrnn_model_get_node_output() tells its name. Default (%NULL): every output that is not a
+ * state.
  */
 CONVRNN_API void convrnn_session_config_set_outputs(ConvRnnSessionConfig *config,
                                                     const gchar *const *outputs);
@@ -138,6 +141,17 @@ CONVRNN_API void convrnn_session_config_set_fusion(ConvRnnSessionConfig *config,
 CONVRNN_API void convrnn_session_config_set_threads(ConvRnnSessionConfig *config, guint threads);
 
 /**
+ * convrnn_session_config_set_strided:
+ * @strided: %TRUE to have inputs and outputs lie as the network's first and last layers have them
+ *
+ * Default: %FALSE, which is row-major. A convolution reads and writes rows with room at their ends;
+ * with @strided, an input or output of few channels may lie in such rows, and a copy of it is saved
+ * in each step. The numbers are the same to the bit. convrnn_session_get_input_strides() and
+ * convrnn_session_get_output_strides() tell where the elements are.
+ */
+CONVRNN_API void convrnn_session_config_set_strided(ConvRnnSessionConfig *config, gboolean strided);
+
+/**
  * ConvRnnPrecision:
  * @CONVRNN_PRECISION_FP32: float32 (default). Large 3×3 convolutions by Winograd's method where
  *   that keeps a layer's error within 1e-5 of its range
@@ -148,6 +162,13 @@ CONVRNN_API void convrnn_session_config_set_threads(ConvRnnSessionConfig *config
  * tanh within 1e-5; all else stays in float32. Needs "amx"
  * @CONVRNN_PRECISION_AUTO: the fastest of the grade of float32: bf16x3 where there is "amx", else
  *   fp32
+ * @CONVRNN_PRECISION_DOUBLE: a yardstick for the others, tens of times slower: convolutions, matrix
+ *   products and recurrent layers by their definition in double precision, each result rounded to
+ *   float32; all else in float32; every node by itself
+ * @CONVRNN_PRECISION_INT8: as bf16 where there is "amx", else as fp32; but the known weights of
+ *   dense and recurrent layers with few rows are whole numbers of 8 bits times a factor for each
+ *   output, and what they multiply is rounded to 15 bits of the largest of 512 neighbours. Weights
+ *   that were quantised so before keep their values. With every instruction set
  *
  * What convolutions compute with. In each precision, results are the same bytes for any number of
  * threads. Numbers beyond 3.38e38 become infinite, and an infinity NaN, in bf16x3.
@@ -157,6 +178,8 @@ typedef enum {
     CONVRNN_PRECISION_BF16X3,
     CONVRNN_PRECISION_BF16,
     CONVRNN_PRECISION_AUTO,
+    CONVRNN_PRECISION_DOUBLE,
+    CONVRNN_PRECISION_INT8,
 } ConvRnnPrecision;
 
 /**
@@ -177,6 +200,9 @@ CONVRNN_API void convrnn_session_config_set_precision(ConvRnnSessionConfig *conf
  * Thread-safety: one thread at a time per session; different sessions are independent.
  */
 typedef struct _ConvRnnSession ConvRnnSession;
+
+#define CONVRNN_TYPE_SESSION (convrnn_session_get_type())
+CONVRNN_API GType convrnn_session_get_type(void);
 
 /**
  * ConvRnnStateOrigin:
@@ -233,6 +259,9 @@ CONVRNN_API ConvRnnSession *convrnn_session_new(ConvRnnModel *model,
 /**
  * convrnn_session_free:
  * @session: (nullable) (transfer full): %NULL does nothing
+ *
+ * A copy of the boxed type #CONVRNN_TYPE_SESSION, as languages with garbage collection make it, is
+ * the same session held once more; it ends when the last holder frees it.
  */
 CONVRNN_API void convrnn_session_free(ConvRnnSession *session);
 
@@ -256,9 +285,34 @@ CONVRNN_API const ConvRnnTensorInfo *convrnn_session_get_input(const ConvRnnSess
  *
  * Returns: (transfer none): where to write input @index before a step: row-major, 64-byte aligned,
  *   valid as long as @session. What was written stays until it is overwritten; a step does not
- *   change it.
+ *   change it. With convrnn_session_config_set_strided(): the address of its first element.
  */
 CONVRNN_API gpointer convrnn_session_get_input_data(ConvRnnSession *session, guint index);
+
+/**
+ * convrnn_session_get_input_strides: (skip)
+ *
+ * Tells where the elements of input @index lie: element (i, j, …) is at i·strides[0] + j·strides[1]
+ * + … elements from the first one. The last stride is 1. What lies between rows must not be
+ * written: it is zero, and the network reads it.
+ *
+ * Returns: (transfer none): as many numbers as the input has dimensions, valid as long as @session;
+ *   those of a dense row-major tensor without convrnn_session_config_set_strided().
+ */
+CONVRNN_API const gint64 *convrnn_session_get_input_strides(const ConvRnnSession *session,
+                                                            guint index);
+
+/**
+ * convrnn_session_set_input:
+ * @data: the elements, row-major, in native byte order
+ *
+ * Copies input @index before a step, for languages without pointers.
+ *
+ * Returns: %TRUE, or %FALSE with %CONVRNN_ERROR_SHAPE, when there is no such input or it takes
+ *   another number of bytes, and nothing has changed.
+ */
+CONVRNN_API gboolean convrnn_session_set_input(ConvRnnSession *session, guint index, GBytes *data,
+                                               GError **error);
 
 /**
  * convrnn_session_get_n_outputs:
@@ -279,10 +333,34 @@ CONVRNN_API const ConvRnnTensorInfo *convrnn_session_get_output(const ConvRnnSes
  * convrnn_session_get_output_data: (skip)
  *
  * Returns: (transfer none): output @index of the last step, row-major, 64-byte aligned; the address
- * is valid as long as @session, its contents until the next step.
+ * is valid as long as @session, its contents until the next step. With
+ * convrnn_session_config_set_strided(): the address of its first element.
  */
 CONVRNN_API gconstpointer convrnn_session_get_output_data(const ConvRnnSession *session,
                                                           guint index);
+
+/**
+ * convrnn_session_get_output_strides: (skip)
+ *
+ * Tells where the elements of output @index lie, as convrnn_session_get_input_strides() does. What
+ * lies between rows is no part of the output.
+ *
+ * Returns: (transfer none): as many numbers as the output has dimensions, valid as long as
+ *   @session.
+ */
+CONVRNN_API const gint64 *convrnn_session_get_output_strides(const ConvRnnSession *session,
+                                                             guint index);
+
+/**
+ * convrnn_session_dup_output:
+ *
+ * Copies output @index of the last step, for languages without pointers.
+ *
+ * Returns: (transfer full) (nullable): the elements, row-major, in native byte order; %NULL with
+ *   %CONVRNN_ERROR_SHAPE when there is no such output, or %CONVRNN_ERROR_NOMEM.
+ */
+CONVRNN_API GBytes *convrnn_session_dup_output(const ConvRnnSession *session, guint index,
+                                               GError **error);
 
 /**
  * convrnn_session_get_n_states:
@@ -380,7 +458,8 @@ CONVRNN_API gboolean convrnn_session_adopt_state(ConvRnnSession *to, const ConvR
  * @macs: multiply-accumulate operations per step, in convolutions and matrix products
  * @parameters: elements of the weights that the session uses
  * @weight_bytes: packed weights and constants (shared by sessions with the same shapes)
- * @arena_bytes: this session's working memory, input and output buffers included
+ * @arena_bytes: this session's working memory, input and output buffers and what each thread needs
+ *   for itself included
  * @state_bytes: this session's state, both halves of the double buffer
  * @threads: threads that a step uses at most, the caller's included
  * @precision: what convolutions compute with; never %CONVRNN_PRECISION_AUTO
@@ -412,7 +491,9 @@ CONVRNN_API void convrnn_session_get_stats(const ConvRnnSession *session,
  * @kernel: the implementation that runs it
  * @reason: why a convolution is computed directly and not by a faster method; %NULL for all else
  * @macs: multiply-accumulate operations per step
- * @nanoseconds: wall time in the last step; 0 unless profiling
+ * @nanoseconds: wall time in the last step; 0 unless profiling. Of a chain, the node's part
+ * @chain: nodes with the same number, which follow each other, run a few rows at a time, so that
+ *   what passes between them stays in the cache; 0: runs by itself
  */
 typedef struct {
     const gchar *name;
@@ -421,6 +502,7 @@ typedef struct {
     const gchar *reason;
     guint64 macs;
     guint64 nanoseconds;
+    guint chain;
 } ConvRnnNodeStats;
 
 /**

@@ -29,6 +29,7 @@ detect(void)
 {
     const unsigned leaf7_512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
     const unsigned leaf7_tiles = 1u << 24 | 1u << 22; /* edx: AMX-TILE, AMX-BF16 */
+    const unsigned leaf7_vnni = 1u << 11;             /* ecx: AVX512_VNNI */
     unsigned a, b, c, d, xcr0;
 
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE) || !(c & bit_FMA) || !(c & bit_AVX))
@@ -40,7 +41,7 @@ detect(void)
     if ((xcr0 & XCR0_AVX512) != XCR0_AVX512 || (b & leaf7_512) != leaf7_512)
         return CR_CPU_AVX2;
     if ((xcr0 & XCR0_TILES) != XCR0_TILES || (d & leaf7_tiles) != leaf7_tiles ||
-        !__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & bit_AVX512BF16))
+        !(c & leaf7_vnni) || !__get_cpuid_count(7, 1, &a, &b, &c, &d) || !(a & bit_AVX512BF16))
         return CR_CPU_AVX512;
     return CR_CPU_AMX;
 }

@@ -6,10 +6,21 @@
 #include <sys/mman.h>
 
 #define HUGE_PAGE ((size_t)2 << 20)
+/* Of regions: from a size that a small model fills to one that lies on huge pages. The address
+ * sanitizer sees more when every block is alone. */
+#ifdef __SANITIZE_ADDRESS__
+#define LEAST_CHUNK ((size_t)0)
+#define MOST_CHUNK  ((size_t)0)
+#else
+#define LEAST_CHUNK ((size_t)64 << 10)
+#define MOST_CHUNK  (2 * HUGE_PAGE)
+#endif
 
 struct CrRegion {
     GSList *blocks; /* of Owned */
     size_t size;
+    char *chunk; /* what is left of the last one */
+    size_t left;
 };
 
 typedef struct {
@@ -64,28 +75,38 @@ allocate(size_t bytes)
     return memset(memory, 0, bytes);
 }
 
-void *
-cr_mem_alloc(size_t count, size_t size, const char *what, GError **error)
+/* Whole cache lines, at least one. */
+static bool
+size_of(size_t count, size_t size, const char *what, size_t *bytes, GError **error)
 {
-    size_t bytes;
-    void *memory = NULL;
-
-    if (!cr_size_mul(count, size, &bytes) || !cr_size_add(bytes, CR_ALIGN, &bytes)) {
+    if (!cr_size_mul(count, size, bytes) || !cr_size_add(*bytes, CR_ALIGN, bytes)) {
         g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_LIMIT,
                     "%s: %" G_GSIZE_FORMAT " elements of %" G_GSIZE_FORMAT
                     " bytes are more than memory can address",
                     what, count, size);
-        return NULL;
+        return false;
     }
-    bytes = cr_round_up(count * size + (count * size == 0), CR_ALIGN);
-    if (!must_fail())
-        memory = allocate(bytes);
-    if (!memory) {
-        g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_NOMEM,
-                    "%s: out of memory (%" G_GSIZE_FORMAT " bytes wanted)", what, bytes);
+    *bytes = cr_round_up(count * size + (count * size == 0), CR_ALIGN);
+    return true;
+}
+
+static void *
+no_memory(size_t bytes, const char *what, GError **error)
+{
+    g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_NOMEM,
+                "%s: out of memory (%" G_GSIZE_FORMAT " bytes wanted)", what, bytes);
+    return NULL;
+}
+
+void *
+cr_mem_alloc(size_t count, size_t size, const char *what, GError **error)
+{
+    size_t bytes;
+
+    if (!size_of(count, size, what, &bytes, error))
         return NULL;
-    }
-    return memory;
+    void *memory = must_fail() ? NULL : allocate(bytes);
+    return memory ? memory : no_memory(bytes, what, error);
 }
 
 void
@@ -126,14 +147,49 @@ cr_region_own(CrRegion *region, void *data, GDestroyNotify free_func)
     region->blocks = g_slist_prepend(region->blocks, owned);
 }
 
+/* Blocks lie side by side in chunks, the larger the more there is: the weights that a step walks
+ * through are on few pages. What is left of the old chunk or of the new one serves on, whichever is
+ * more. */
+static void *
+start_chunk(CrRegion *region, size_t bytes)
+{
+    size_t grown = cr_round_up(2 * region->size, CR_ALIGN);
+    size_t chunk = MAX(bytes, CLAMP(grown, LEAST_CHUNK, MOST_CHUNK));
+    char *memory = allocate(chunk);
+
+    if (!memory)
+        return NULL;
+    cr_region_own(region, memory, cr_mem_free);
+    if (chunk - bytes > region->left) {
+        region->chunk = memory + bytes;
+        region->left = chunk - bytes;
+    }
+    return memory;
+}
+
+static void *
+take(CrRegion *region, size_t bytes)
+{
+    char *memory = region->chunk;
+
+    if (bytes > region->left)
+        return start_chunk(region, bytes);
+    region->chunk += bytes;
+    region->left -= bytes;
+    return memory;
+}
+
 void *
 cr_region_alloc(CrRegion *region, size_t count, size_t size, const char *what, GError **error)
 {
-    void *memory = cr_mem_alloc(count, size, what, error);
-    if (memory) {
-        cr_region_own(region, memory, cr_mem_free);
-        region->size += count * size;
-    }
+    size_t bytes;
+
+    if (!size_of(count, size, what, &bytes, error))
+        return NULL;
+    void *memory = must_fail() ? NULL : take(region, bytes);
+    if (!memory)
+        return no_memory(bytes, what, error);
+    region->size += count * size;
     return memory;
 }
 

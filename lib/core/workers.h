@@ -2,9 +2,9 @@
 /* The workers: one pool of threads per process, shared by all sessions.
  *
  * A step brackets its nodes with cr_workers_begin() and cr_workers_end(): begin wakes the helpers
- * once, between the two they spin for work, after end they sleep. When another session holds the
- * helpers, begin gives none, and the step runs on the caller's thread alone: the same bytes come
- * out. */
+ * once, between the two they spin for work, soon after end they sleep. When another session holds
+ * the helpers, begin gives none, and the step runs on the caller's thread alone: the same bytes
+ * come out. */
 #pragma once
 
 #include <glib.h>

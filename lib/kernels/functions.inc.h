@@ -2,6 +2,7 @@
 /* Every function of a table, under the names of the instruction set that V_ISA() stands for. */
 
 void V_ISA(conv_row)(const CrConvRow *row);
+void V_ISA(conv_plane_row)(const CrConvRow *row, ptrdiff_t y_stride, int n_out);
 void V_ISA(depthwise_row)(const CrDepthwiseRow *row);
 void V_ISA(depthwise_plane_row)(const CrDepthwiseRow *row);
 void V_ISA(max_pool_row)(const CrPoolRow *row);
@@ -30,6 +31,29 @@ void V_ISA(exp)(float *dst, const float *x, size_t n, float a, float b);
 void V_ISA(sqrt)(float *dst, const float *x, size_t n, float a, float b);
 void V_ISA(abs)(float *dst, const float *x, size_t n, float a, float b);
 
+void V_ISA(clip_mul)(float *dst, const float *x, const float *y, const float *z, size_t n, float a,
+                     float b);
+void V_ISA(leaky_relu_mul)(float *dst, const float *x, const float *y, const float *z, size_t n,
+                           float a, float b);
+void V_ISA(sigmoid_mul)(float *dst, const float *x, const float *y, const float *z, size_t n,
+                        float a, float b);
+void V_ISA(tanh_mul)(float *dst, const float *x, const float *y, const float *z, size_t n, float a,
+                     float b);
+void V_ISA(hard_sigmoid_mul)(float *dst, const float *x, const float *y, const float *z, size_t n,
+                             float a, float b);
+void V_ISA(hard_swish_mul)(float *dst, const float *x, const float *y, const float *z, size_t n,
+                           float a, float b);
+void V_ISA(affine_mul)(float *dst, const float *x, const float *y, const float *z, size_t n,
+                       float a, float b);
+void V_ISA(exp_mul)(float *dst, const float *x, const float *y, const float *z, size_t n, float a,
+                    float b);
+void V_ISA(sqrt_mul)(float *dst, const float *x, const float *y, const float *z, size_t n, float a,
+                     float b);
+void V_ISA(abs_mul)(float *dst, const float *x, const float *y, const float *z, size_t n, float a,
+                    float b);
+
+void V_ISA(mul_add)(float *dst, const float *x, const float *y, const float *z, size_t n);
+
 void V_ISA(fill_lanes)(float *dst, const float *src, int lanes, size_t n);
 void V_ISA(fill_pixels)(float *dst, const float *src, ptrdiff_t step, int width);
 void V_ISA(pack_row)(float *dst, ptrdiff_t block_stride, const float *src, ptrdiff_t plane_stride,
@@ -43,4 +67,6 @@ void V_ISA(sample_plane_row)(float *dst, const float *src, const int32_t *x0, co
 void V_ISA(blend_row)(float *dst, const float *a, const float *b, float f, int n);
 void V_ISA(sum_row)(float *acc, const float *row, int width);
 void V_ISA(gemv_panel)(float *y, const float *w, const float *bias, const float *x, int k);
+void V_ISA(gemv_int8_panel)(float *y, const int8_t *w, const float *scale, const float *bias,
+                            const float *x, int k);
 int V_ISA(has_non_finite)(const float *x, size_t n);

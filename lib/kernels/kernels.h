@@ -9,10 +9,12 @@
 
 #include "core/cpu.h"
 #include "kernels/bf16.h"
+#include "kernels/int8.h"
 #include <stddef.h>
 #include <stdint.h>
 
 #define CR_CONV_SEGMENTS 8
+#define CR_CONV_PLANES   8
 #define CR_MAX_BLOCK     16
 
 /* One of the tensors that a convolution reads as if they were concatenated along channels. */
@@ -104,6 +106,9 @@ typedef enum {
 
 typedef void (*CrBinaryFn)(float *dst, const float *a, const float *b, size_t n);
 typedef void (*CrUnaryFn)(float *dst, const float *x, size_t n, float a, float b);
+/* f(x)·y, or f(x)·y + z where z is not NULL; each result is rounded, as one after the other */
+typedef void (*CrUnaryMulFn)(float *dst, const float *x, const float *y, const float *z, size_t n,
+                             float a, float b);
 
 typedef struct CrKernels {
     CrCpuLevel level;
@@ -112,6 +117,9 @@ typedef struct CrKernels {
     const CrBf16Kernels *bf16; /* for convolutions, instead of conv_row; NULL in float32 */
 
     void (*conv_row)(const CrConvRow *row);
+    /* The same from planes (segments of pixel 1, stride 1) to n_out ≤ CR_CONV_PLANES planes, rows
+     * y[0] + o·y_stride: weights [segment][channel][ky][kx][n_out], bias [n_out]. */
+    void (*conv_plane_row)(const CrConvRow *row, ptrdiff_t y_stride, int n_out);
     void (*depthwise_row)(const CrDepthwiseRow *row);
     void (*depthwise_plane_row)(const CrDepthwiseRow *row); /* one channel, block 1 */
     void (*max_pool_row)(const CrPoolRow *row);
@@ -129,6 +137,9 @@ typedef struct CrKernels {
 
     CrBinaryFn binary[CR_N_BINARY];
     CrUnaryFn unary[CR_N_UNARY];
+    CrUnaryMulFn unary_mul[CR_N_UNARY];
+    /* x·y + z, rounded twice */
+    void (*mul_add)(float *dst, const float *x, const float *y, const float *z, size_t n);
 
     /* Repeats `lanes` floats to n floats (n a multiple of lanes). */
     void (*fill_lanes)(float *dst, const float *src, int lanes, size_t n);
@@ -159,6 +170,11 @@ typedef struct CrKernels {
 
     /* y[j] = bias[j] + Σ_k x[k] · w[k][j], j < 4·block: a panel of a matrix-vector product. */
     void (*gemv_panel)(float *y, const float *w, const float *bias, const float *x, int k);
+    /* The same with weights of 8 bits times scale[j], and x rounded to 15 (kernels/int8.h); NULL
+     * where dense layers are computed in another precision. */
+    void (*gemv_int8_panel)(float *y, const int8_t *w, const float *scale, const float *bias,
+                            const float *x, int k);
+    CrInt8Order int8_order; /* of its weights */
 
     /* Non-zero when one of n floats is NaN or infinite. */
     int (*has_non_finite)(const float *x, size_t n);
@@ -168,10 +184,12 @@ typedef enum {
     CR_FLOAT32,
     CR_BF16X3,
     CR_BF16,
+    CR_INT8,
 } CrPrecision;
 
 /* The table of a level and a precision; levels that this build or processor lacks give the next one
- * below, precisions that the level lacks give float32. */
+ * below, precisions that the level lacks give float32. Every level has CR_INT8: dense layers in 8
+ * bits, convolutions as in CR_BF16. */
 const CrKernels *cr_kernels_get(CrCpuLevel level, CrPrecision precision);
 
 /* C := alpha · op(A) · op(B) + beta · C, row-major, by OpenBLAS on the calling thread alone. The

@@ -13,11 +13,11 @@ cr_conv_pack_size(const CrConvPack *pack, int n_blocks)
     return channels * (size_t)pack->kh * (size_t)pack->kw * (size_t)n_blocks * (size_t)pack->block;
 }
 
-/* The weight between two channels, or NULL when they are in different groups. */
+/* The weights between two channels, or NULL when they are in different groups. */
 static const float *
 find_weights(const CrConvPack *pack, int out, int in)
 {
-    const int group = out / (pack->out_channels / pack->groups);
+    const int group = pack->groups == 1 ? 0 : out / (pack->out_channels / pack->groups);
     const int channel = in - group * pack->in_per_group;
 
     if (channel < 0 || channel >= pack->in_per_group)
@@ -26,32 +26,38 @@ find_weights(const CrConvPack *pack, int out, int in)
                                (size_t)pack->kh * (size_t)pack->kw;
 }
 
-/* Channels in … in + channels - 1 of one channel block: [ky][kx][channel][n_lanes]. */
+/* Channels in … in + channels - 1 of one channel block: [ky][kx][channel][n_lanes]. Lanes without
+ * an output channel are 0. */
 static void
-pack_channels(float *dst, const CrConvPack *pack, int n_lanes, int out, int in, int channels)
+pack_channels(float *dst, const CrConvPack *pack, int n_lanes, int first, int lanes, int in,
+              int channels)
+{
+    const int taps = pack->kh * pack->kw;
+    const size_t next = (size_t)pack->in_per_group * (size_t)taps;
+
+    for (int c = 0; c < channels; c++) {
+        for (int tap = 0; tap < taps; tap++) {
+            float *to = dst + ((size_t)tap * (size_t)channels + (size_t)c) * (size_t)n_lanes;
+            const size_t at = (size_t)(in + c) * (size_t)taps + (size_t)tap;
+            for (int lane = 0; lane < pack->block; lane++)
+                to[lane] = lane < lanes ? pack->weights[(size_t)(first + lane) * next + at] : 0.0f;
+        }
+    }
+}
+
+/* The same where a channel may belong to another group than the output does: a weight of 0. */
+static void
+pack_grouped_channels(float *dst, const CrConvPack *pack, int n_lanes, int first, int lanes, int in,
+                      int channels)
 {
     const int taps = pack->kh * pack->kw;
 
     for (int c = 0; c < channels; c++) {
-        const float *weights = out < 0 ? NULL : find_weights(pack, out, in + c);
-        for (int tap = 0; tap < taps; tap++)
-            dst[((size_t)tap * (size_t)channels + (size_t)c) * (size_t)n_lanes] =
-                weights ? weights[tap] : 0.0f;
-    }
-}
-
-/* out < 0: a lane without an output channel */
-static void
-pack_lane(float *dst, const CrConvPack *pack, int n_lanes, int out)
-{
-    for (int s = 0; s < pack->n_segments; s++) {
-        const CrPackSegment *segment = &pack->segment[s];
-
-        for (int c = 0; c < segment->channels; c += segment->pixel) {
-            const int left = segment->channels - c;
-            const int channels = left < segment->pixel ? left : segment->pixel;
-            pack_channels(dst, pack, n_lanes, out, segment->first_channel + c, channels);
-            dst += (size_t)pack->kh * (size_t)pack->kw * (size_t)channels * (size_t)n_lanes;
+        for (int lane = 0; lane < pack->block; lane++) {
+            const float *weights = lane < lanes ? find_weights(pack, first + lane, in + c) : NULL;
+            for (int tap = 0; tap < taps; tap++)
+                dst[((size_t)tap * (size_t)channels + (size_t)c) * (size_t)n_lanes + (size_t)lane] =
+                    weights ? weights[tap] : 0.0f;
         }
     }
 }
@@ -60,9 +66,20 @@ void
 cr_conv_pack_block(float *dst, const CrConvPack *pack, int n_blocks, int index, int first,
                    int lanes)
 {
-    for (int lane = 0; lane < pack->block; lane++)
-        pack_lane(dst + index * pack->block + lane, pack, n_blocks * pack->block,
-                  lane < lanes ? first + lane : -1);
+    const int n_lanes = n_blocks * pack->block;
+
+    dst += index * pack->block;
+    for (int s = 0; s < pack->n_segments; s++) {
+        const CrPackSegment *segment = &pack->segment[s];
+
+        for (int c = 0; c < segment->channels; c += segment->pixel) {
+            const int left = segment->channels - c;
+            const int channels = left < segment->pixel ? left : segment->pixel;
+            (pack->groups == 1 ? pack_channels : pack_grouped_channels)(
+                dst, pack, n_lanes, first, lanes, segment->first_channel + c, channels);
+            dst += (size_t)pack->kh * (size_t)pack->kw * (size_t)channels * (size_t)n_lanes;
+        }
+    }
 }
 
 void
@@ -154,35 +171,36 @@ bf16_value(uint16_t x)
     return value;
 }
 
-/* All taps of one output channel and one input channel; dst is at lane 0 of the pair. */
+/* Row ky of one output channel's taps; dst is at lane 0 of the first pair of the first product. */
 static void
-pack_bf16_taps(uint16_t *dst, const float *weights, int taps, ptrdiff_t tap_size, int term)
+pack_bf16_row(uint16_t *dst, const CrConvPack *pack, const CrBf16Block *in, int shift, int ky,
+              int out, ptrdiff_t product_size, int term)
 {
-    for (int tap = 0; tap < taps; tap++, dst += tap_size) {
-        const uint16_t high = round_to_bf16(weights[tap]);
-        *dst = term ? round_to_bf16(weights[tap] - bf16_value(high)) : high;
+    for (int c = 0; c < in->pixel; c++) {
+        const int channel = in->channel[c];
+        const float *weights = channel < 0 ? NULL : find_weights(pack, out, channel);
+        uint16_t *to = dst;
+
+        for (int kx = -shift; weights && kx < pack->kw; kx += in->taps, to += product_size) {
+            for (int tap = kx < 0 ? -kx : 0; tap < in->taps && kx + tap < pack->kw; tap++) {
+                const int at = tap * in->pixel + c;
+                const float weight = weights[ky * pack->kw + kx + tap];
+                const uint16_t high = round_to_bf16(weight);
+                to[at / 2 * 32 + at % 2] = term ? round_to_bf16(weight - bf16_value(high)) : high;
+            }
+        }
     }
 }
 
 void
-cr_bf16_pack_block(uint16_t *dst, const CrConvPack *pack, int n_blocks, int index, int first,
-                   int lanes, int term)
+cr_bf16_pack_block(uint16_t *dst, const CrConvPack *pack, const CrBf16Block *in, int shift,
+                   int n_out, int index, int first, int lanes, int term)
 {
-    const int taps = pack->kh * pack->kw;
-    const ptrdiff_t tile = CR_BF16_CHANNELS * 16, tap_size = n_blocks * tile;
-    int half = 0;
+    const ptrdiff_t product_size = (ptrdiff_t)n_out * CR_BF16_TILE;
 
-    for (int s = 0; s < pack->n_segments; s++) {
-        const CrPackSegment *segment = &pack->segment[s];
-        for (int c = 0; c < segment->channels; c++) {
-            const int at = (half + c / 16) / 2, k = (half + c / 16) % 2 * 16 + c % 16;
-            uint16_t *pair = dst + at * taps * tap_size + index * tile + k / 2 * 32 + k % 2;
-            for (int lane = 0; lane < lanes; lane++) {
-                const float *weights = find_weights(pack, first + lane, segment->first_channel + c);
-                if (weights)
-                    pack_bf16_taps(pair + 2 * lane, weights, taps, tap_size, term);
-            }
-        }
-        half += (segment->channels + 15) / 16;
+    for (int ky = 0; ky < pack->kh; ky++, dst += in->products * product_size) {
+        for (int lane = 0; lane < lanes; lane++)
+            pack_bf16_row(dst + index * CR_BF16_TILE + 2 * lane, pack, in, shift, ky, first + lane,
+                          product_size, term);
     }
 }

@@ -37,11 +37,11 @@ void cr_conv_pack_block(float *dst, const CrConvPack *pack, int n_blocks, int in
  * each of the filters·channels kernels in src. */
 void cr_winograd_transform(float *dst, const float *src, size_t kernels);
 
-/* One output block's part of a bfloat16 panel (bf16.h), whose memory is zero before the first; the
- * segments' blocks of 16 channels follow each other in it. term 0: weights rounded; 1: what
- * rounding leaves, rounded. */
-void cr_bf16_pack_block(uint16_t *dst, const CrConvPack *pack, int n_blocks, int index, int first,
-                        int lanes, int term);
+/* The part of a bfloat16 panel (bf16.h) that multiplies block `in`, for one of its n_out output
+ * blocks, whose taps begin `shift` pixels later; it is zero before the first. The pack's segments
+ * have no meaning here. term 0: weights rounded; 1: what rounding leaves, rounded. */
+void cr_bf16_pack_block(uint16_t *dst, const CrConvPack *pack, const CrBf16Block *in, int shift,
+                        int n_out, int index, int first, int lanes, int term);
 
 /* weights [channels][kh][kw] → [ky][kx][block] for the channels first … first + lanes - 1. */
 void cr_depthwise_pack(float *dst, const float *weights, int kh, int kw, int block, int first,

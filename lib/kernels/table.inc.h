@@ -7,9 +7,17 @@
 #define V_TABLE V_ISA(kernels)
 #define V_BF16  NULL
 #endif
+#ifndef V_INT8
+#define V_INT8 NULL
+#endif
+#ifndef V_INT8_ORDER
+#define V_INT8_ORDER CR_INT8_PAIRS
+#endif
 #ifndef V_SIGMOID
-#define V_SIGMOID V_ISA(sigmoid)
-#define V_TANH    V_ISA(tanh)
+#define V_SIGMOID     V_ISA(sigmoid)
+#define V_SIGMOID_MUL V_ISA(sigmoid_mul)
+#define V_TANH        V_ISA(tanh)
+#define V_TANH_MUL    V_ISA(tanh_mul)
 #endif
 
 const CrKernels V_TABLE = {
@@ -18,6 +26,7 @@ const CrKernels V_TABLE = {
     .block = V_LANES,
     .bf16 = V_BF16,
     .conv_row = V_ISA(conv_row),
+    .conv_plane_row = V_ISA(conv_plane_row),
     .depthwise_row = V_ISA(depthwise_row),
     .depthwise_plane_row = V_ISA(depthwise_plane_row),
     .max_pool_row = V_ISA(max_pool_row),
@@ -48,6 +57,20 @@ const CrKernels V_TABLE = {
             [CR_UNARY_SQRT] = V_ISA(sqrt),
             [CR_UNARY_ABS] = V_ISA(abs),
         },
+    .unary_mul =
+        {
+            [CR_UNARY_CLIP] = V_ISA(clip_mul),
+            [CR_UNARY_LEAKY_RELU] = V_ISA(leaky_relu_mul),
+            [CR_UNARY_SIGMOID] = V_SIGMOID_MUL,
+            [CR_UNARY_TANH] = V_TANH_MUL,
+            [CR_UNARY_HARD_SIGMOID] = V_ISA(hard_sigmoid_mul),
+            [CR_UNARY_HARD_SWISH] = V_ISA(hard_swish_mul),
+            [CR_UNARY_AFFINE] = V_ISA(affine_mul),
+            [CR_UNARY_EXP] = V_ISA(exp_mul),
+            [CR_UNARY_SQRT] = V_ISA(sqrt_mul),
+            [CR_UNARY_ABS] = V_ISA(abs_mul),
+        },
+    .mul_add = V_ISA(mul_add),
     .fill_lanes = V_ISA(fill_lanes),
     .fill_pixels = V_ISA(fill_pixels),
     .pack_row = V_ISA(pack_row),
@@ -57,5 +80,7 @@ const CrKernels V_TABLE = {
     .blend_row = V_ISA(blend_row),
     .sum_row = V_ISA(sum_row),
     .gemv_panel = V_ISA(gemv_panel),
+    .gemv_int8_panel = V_INT8,
+    .int8_order = V_INT8_ORDER,
     .has_non_finite = V_ISA(has_non_finite),
 };

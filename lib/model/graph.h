@@ -108,7 +108,7 @@ struct _ConvRnnModel {
     char *name;
     CrGraph *graph;
     GBytes *source;         /* the file's bytes, which weights point into; NULL from the builder */
-    char *hash;             /* SHA-256 of the graph's source, hex: recognises a state snapshot */
+    char *hash;             /* ask cr_model_hash() */
     GKeyFile *info;         /* parsed .modelinfo, NULL when there is none */
     GHashTable *properties; /* its entries as text that lives as long as the model */
     GArray *states;         /* CrStatePair given by the builder */
@@ -149,8 +149,12 @@ bool cr_graph_add_output(CrGraph *graph, const char *name, const ConvRnnTensorIn
 bool cr_graph_finish(CrGraph *graph, GError **error);
 
 /* A model of a finished graph, which it takes over. source and info may be NULL. */
-ConvRnnModel *cr_model_new(CrGraph *graph, const char *name, GBytes *source, GKeyFile *info,
-                           const char *hash);
+ConvRnnModel *cr_model_new(CrGraph *graph, const char *name, GBytes *source, GKeyFile *info);
+
+/* SHA-256 of the file, or of the graph when there is none, in hex: recognises a state snapshot.
+ * Computed when it is first asked for, for it takes longer than everything else about loading. Any
+ * thread may ask. */
+const char *cr_model_hash(ConvRnnModel *model);
 
 /* --- nodes and attributes --- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "model/graph.h"
 #include "model/frame_window.h"
+#include "model/graph_hash.h"
 #include "model/model_cache.h"
 #include "model/model_info.h"
 #include "model/states.h"
@@ -13,7 +14,7 @@ static GHashTable *cache; /* char* → ConvRnnModel*, made with the first entry,
 G_DEFINE_BOXED_TYPE(ConvRnnModel, convrnn_model, convrnn_model_ref, convrnn_model_unref)
 
 ConvRnnModel *
-cr_model_new(CrGraph *graph, const char *name, GBytes *source, GKeyFile *info, const char *hash)
+cr_model_new(CrGraph *graph, const char *name, GBytes *source, GKeyFile *info)
 {
     ConvRnnModel *model = g_new0(ConvRnnModel, 1);
 
@@ -21,7 +22,6 @@ cr_model_new(CrGraph *graph, const char *name, GBytes *source, GKeyFile *info, c
     model->name = g_strdup(name);
     model->graph = graph;
     model->source = source ? g_bytes_ref(source) : NULL;
-    model->hash = g_strdup(hash);
     model->info = info ? g_key_file_ref(info) : NULL;
     model->properties = cr_model_info_properties(info);
     g_mutex_init(&model->plans_lock);
@@ -112,6 +112,17 @@ cr_model_cache_put(const char *key, ConvRnnModel *model)
     return first;
 }
 
+const char *
+cr_model_hash(ConvRnnModel *model)
+{
+    if (g_once_init_enter(&model->hash)) {
+        char *hash = model->source ? g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, model->source)
+                                   : cr_graph_hash(model->graph);
+        g_once_init_leave(&model->hash, hash);
+    }
+    return model->hash;
+}
+
 const gchar *
 convrnn_model_get_name(const ConvRnnModel *model)
 {
@@ -148,6 +159,55 @@ const ConvRnnTensorInfo *
 convrnn_model_get_output(const ConvRnnModel *model, guint index)
 {
     return get_info(model->graph->outputs, index);
+}
+
+guint
+convrnn_model_get_n_nodes(const ConvRnnModel *model)
+{
+    return model->graph->nodes->len;
+}
+
+const gchar *
+convrnn_model_get_node(const ConvRnnModel *model, guint index, const gchar **op, guint *n_inputs,
+                       guint *n_outputs)
+{
+    g_return_val_if_fail(index < model->graph->nodes->len, NULL);
+    const CrNode *node = cr_graph_get_node(model->graph, (int)index);
+    if (op)
+        *op = node->op;
+    if (n_inputs)
+        *n_inputs = (guint)node->n_inputs;
+    if (n_outputs)
+        *n_outputs = (guint)node->n_outputs;
+    return node->name;
+}
+
+const gchar *
+convrnn_model_get_node_input(const ConvRnnModel *model, guint node, guint index,
+                             ConvRnnTensor **constant)
+{
+    if (constant)
+        *constant = NULL;
+    g_return_val_if_fail(node < model->graph->nodes->len, NULL);
+    const CrNode *from = cr_graph_get_node(model->graph, (int)node);
+    g_return_val_if_fail(index < (guint)from->n_inputs, NULL);
+    if (from->inputs[index] == CR_NO_VALUE)
+        return NULL;
+    const CrValue *value = cr_graph_get_value(model->graph, from->inputs[index]);
+    if (constant)
+        *constant = value->constant;
+    return value->name;
+}
+
+const gchar *
+convrnn_model_get_node_output(const ConvRnnModel *model, guint node, guint index)
+{
+    g_return_val_if_fail(node < model->graph->nodes->len, NULL);
+    const CrNode *from = cr_graph_get_node(model->graph, (int)node);
+    g_return_val_if_fail(index < (guint)from->n_outputs, NULL);
+    return from->outputs[index] == CR_NO_VALUE
+               ? NULL
+               : cr_graph_get_value(model->graph, from->outputs[index])->name;
 }
 
 const gchar *

@@ -67,6 +67,8 @@ add_group(GHashTable *properties, GKeyFile *info, const char *group)
 
     for (gsize i = 0; i < n; i++) {
         char *text = g_key_file_get_string(info, group, keys[i], NULL);
+        if (!text) /* an unknown escape, which newer versions of GLib do not leave as it is */
+            text = g_key_file_get_value(info, group, keys[i], NULL);
         if (text)
             g_hash_table_insert(properties, property_key(group, keys[i]), text);
     }

@@ -113,6 +113,29 @@ rewrite_fused_gemm(CrImport *import, GError **error)
     return ok;
 }
 
+/* Without anything fused into it, it is a MatMul. */
+static bool
+rewrite_fused_matmul(CrImport *import, GError **error)
+{
+    CrNode *node = import->node;
+    int a = cr_import_input(node, 0), b = cr_import_input(node, 1);
+    int64_t trans_a = cr_node_int(node, "transA", 0), trans_b = cr_node_int(node, "transB", 0);
+    float alpha = cr_node_float(node, "alpha", 1.0f);
+
+    if (cr_node_int(node, "transBatchA", 0) != 0 || cr_node_int(node, "transBatchB", 0) != 0)
+        return cr_import_error(import, CONVRNN_ERROR_UNSUPPORTED, error,
+                               "transBatchA and transBatchB are not implemented; save the model "
+                               "without ONNX Runtime's optimizations");
+    bool plain = trans_a == 0 && trans_b == 0 && alpha == 1.0f;
+    cr_import_become(import, plain ? "MatMul" : "FusedMatMul", CR_IMPORT_IN(a, b));
+    if (plain)
+        return true;
+    cr_node_set_float(node, "alpha", alpha);
+    cr_node_set_int(node, "transA", trans_a);
+    cr_node_set_int(node, "transB", trans_b);
+    return true;
+}
+
 /* Gelu, FastGelu with its optional bias, BiasGelu. */
 static bool
 rewrite_gelu(CrImport *import, GError **error)
@@ -141,6 +164,7 @@ const CrImportRule cr_import_fused[] = {
     {"FastGelu", rewrite_gelu},
     {"FusedConv", rewrite_fused_conv},
     {"FusedGemm", rewrite_fused_gemm},
+    {"FusedMatMul", rewrite_fused_matmul},
     {"Gelu", rewrite_gelu},
     {"QuickGelu", rewrite_quick_gelu},
     {NULL, NULL},

@@ -114,6 +114,7 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
     } else {
         step->run = channels_tile;
         step->n_tiles = cr_div_up(m->in.size.n * m->in.size.h, m->rows_per_tile);
+        step->rows = cr_step_rows(&m->out, m->rows_per_tile);
     }
     return true;
 }

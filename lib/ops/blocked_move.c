@@ -65,6 +65,7 @@ concat_prepare(CrOpSetup *setup, CrStep *step, GError **error)
     step->run = concat_tile;
     step->params = c;
     step->n_tiles = cr_div_up(c->out.size.n * c->out.size.h, c->rows_per_tile);
+    step->rows = cr_step_rows(&c->out, c->rows_per_tile);
     step->kernel = "copy";
     return true;
 }
@@ -200,6 +201,15 @@ slice_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 }
 
 static bool
+slice_needs(const CrStep *step, int input, int *begin, int *end)
+{
+    const BlockedSlice *s = step->params;
+    *begin += s->top;
+    *end += s->top;
+    return input == 0;
+}
+
+static bool
 slice_prepare(CrOpSetup *setup, CrStep *step, GError **error)
 {
     BlockedSlice *s = cr_region_alloc(setup->region, 1, sizeof *s, setup->node->name, error);
@@ -217,6 +227,8 @@ slice_prepare(CrOpSetup *setup, CrStep *step, GError **error)
     step->run = slice_tile;
     step->params = s;
     step->n_tiles = cr_div_up(s->out.size.n * s->out.size.h, s->rows_per_tile);
+    step->rows = cr_step_rows(&s->out, s->rows_per_tile);
+    step->rows.needs = slice_needs;
     step->kernel = "copy";
     return true;
 }

@@ -50,6 +50,15 @@ pool_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 }
 
 static bool
+needs(const CrStep *step, int input, int *begin, int *end)
+{
+    const BlockedPool *p = step->params;
+    (void)input;
+    cr_window_span(&p->pool.window, 1, begin, end);
+    return true;
+}
+
+static bool
 prepare(CrOpSetup *setup, CrStep *step, GError **error)
 {
     BlockedPool *p = cr_region_alloc(setup->region, 1, sizeof *p, setup->node->name, error);
@@ -69,6 +78,8 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
     step->run = pool_tile;
     step->params = p;
     step->n_tiles = cr_div_up(p->out.size.n * p->out.size.h, p->rows_per_tile);
+    step->rows = cr_step_rows(&p->out, p->rows_per_tile);
+    step->rows.needs = needs;
     step->kernel = setup->kernels->name;
     return true;
 }

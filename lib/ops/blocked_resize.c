@@ -119,6 +119,45 @@ resize_tile(const CrStep *step, void *const *io, int tile, void *scratch)
             resize_row(r, io, i / r->out.size.h, i % r->out.size.h, block);
 }
 
+/* The first and the last row of the input that row y reads. */
+static void
+rows_read(const BlockedResize *r, int y, int *first, int *last)
+{
+    const CrResizeAxis *v = &r->resize.axis[2];
+    bool nearest = r->resize.mode == CR_RESIZE_NEAREST;
+
+    *first = !v->active ? y : nearest ? v->index[y] : v->x0[y];
+    *last = !v->active ? y : nearest ? v->index[y] : v->x1[y];
+}
+
+static bool
+needs(const CrStep *step, int input, int *begin, int *end)
+{
+    const BlockedResize *r = step->params;
+    int ignored;
+
+    rows_read(r, *begin, begin, &ignored);
+    rows_read(r, *end - 1, &ignored, end);
+    ++*end;
+    return input == 0;
+}
+
+/* Whether no row reads above what the row before it reads: a region of interest may be mirrored. */
+static bool
+goes_down(const BlockedResize *r)
+{
+    int first = 0, last = 0, first_before = 0, last_before = 0;
+
+    for (int y = 0; y < r->out.size.h; y++) {
+        rows_read(r, y, &first, &last);
+        if (first < first_before || last < last_before)
+            return false;
+        first_before = first;
+        last_before = last;
+    }
+    return true;
+}
+
 static bool
 prepare(CrOpSetup *setup, CrStep *step, GError **error)
 {
@@ -144,11 +183,16 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
     step->params = r;
     step->n_tiles = cr_div_up(r->out.size.n * r->out.size.h, r->rows_per_tile);
     step->kernel = setup->kernels->name;
+    step->rows = cr_step_rows(&r->out, r->rows_per_tile);
     if (r->out.block == 1 && r->resize.mode == CR_RESIZE_LINEAR) {
         step->run = planes_tile;
         step->n_tiles = r->out.size.n * cr_div_up(r->out.size.h, PLANE_ROWS);
+        step->rows = cr_step_rows(&r->out, PLANE_ROWS);
         step->scratch = 2 * width * sizeof(float);
     }
+    step->rows.needs = needs;
+    if (!goes_down(r))
+        step->rows.height = 0;
     return true;
 }
 

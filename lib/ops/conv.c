@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/conv.h"
+#include "ops/exact.h"
 #include "ops/ops.h"
 #include "ops/setup.h"
 #include "ops/tile.h"
@@ -119,9 +120,10 @@ cr_conv_parse(const CrOpSetup *setup, CrConv *conv, GError **error)
 uint64_t
 cr_conv_macs(const CrConv *conv)
 {
+    const int *places = conv->transposed ? conv->window.in : conv->window.out;
     uint64_t macs = (uint64_t)conv->batch * conv->filters;
     for (int i = 0; i < conv->window.n_spatial; i++)
-        macs *= conv->window.out[i];
+        macs *= places[i];
     if (macs == 0)
         return 0;
     macs *= conv->channels / conv->group;
@@ -251,6 +253,8 @@ tabulate_taps(CrOpSetup *setup, ConvParams *p, GError **error)
 static bool
 conv_prepare(CrOpSetup *setup, CrStep *step, GError **error)
 {
+    if (setup->exact)
+        return cr_exact_conv_prepare(setup, step, error);
     ConvParams *p = cr_op_params(setup, step, ConvParams, error);
     if (!p || !cr_conv_parse(setup, &p->conv, error))
         return false;

@@ -12,10 +12,13 @@ typedef struct {
     int batch, channels, filters;
     int group; /* divides channels and filters */
     bool has_bias;
+    bool transposed; /* a ConvTranspose: in and out of the window are those of x and y */
 } CrConv;
 
 /* Checks inputs and attributes of a Conv node and fills conv, output size included. */
 bool cr_conv_parse(const CrOpSetup *setup, CrConv *conv, GError **error);
+/* The same for a ConvTranspose node. */
+bool cr_conv_transpose_parse(const CrOpSetup *setup, CrConv *conv, GError **error);
 
 /* Multiply-accumulate operations of one run, taps in the padding included. */
 uint64_t cr_conv_macs(const CrConv *conv);

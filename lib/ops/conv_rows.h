@@ -8,6 +8,7 @@
 
 typedef struct CrWinograd CrWinograd;
 typedef struct CrBf16Conv CrBf16Conv;
+typedef struct CrTransposed CrTransposed;
 
 typedef struct {
     CrConv conv;
@@ -22,12 +23,15 @@ typedef struct {
         int channels;
     } segment[CR_CONV_SEGMENTS];
 
-    int raw_blocks, n_panels;    /* a panel is two blocks */
+    int raw_blocks, n_panels;
+    int panel_blocks;            /* of a panel: two, or all planes */
+    bool to_planes;              /* directly: then inputs are planes, too */
     const float *const *weights; /* [n_panels]; depthwise: [raw_blocks] */
     const float *bias;           /* [raw_blocks][block] */
     float low, high;
-    const CrWinograd *winograd; /* NULL: not by this method */
-    const CrBf16Conv *bf16;     /* likewise; both NULL: direct */
+    const CrWinograd *winograd;     /* NULL: not by this method */
+    const CrBf16Conv *bf16;         /* likewise */
+    const CrTransposed *transposed; /* likewise; all NULL: direct */
 } CrConvRows;
 
 static inline bool
@@ -35,6 +39,13 @@ cr_conv_is_depthwise(const CrConv *conv)
 {
     return conv->group > 1 && conv->group == conv->channels && conv->filters == conv->channels;
 }
+
+/* Packs for cr_direct_row(); false only when memory is lacking. */
+bool cr_direct_prepare(CrOpSetup *setup, CrConvRows *rows, const CrConvPack *pack,
+                       const CrDesc *raw, GError **error);
+/* Row y, panels [panel_begin, panel_end): block b − 2·panel_begin goes to dst + b·stride. */
+void cr_direct_row(const CrConvRows *rows, void *const *io, int n, int y, int panel_begin,
+                   int panel_end, float *dst, size_t stride);
 
 /* Packs for F(4×4, 3×3) if the convolution is of the kind, is large enough to gain, and its weights
  * keep the error within 1e-5 of the result's range; else leaves rows->winograd NULL. False only
@@ -51,8 +62,8 @@ void cr_winograd_rows(const CrConvRows *rows, void *const *io, int n, int y, flo
 /* Whether the shapes allow it: inputs then need columns for whole tiles. */
 bool cr_winograd_fits(const CrFusedConv *fused, const CrWindow *window);
 
-/* Whether the convolution is one for kernels->bf16, when its inputs are in blocks. */
-bool cr_bf16_fits(const CrFusedConv *fused, const CrKernels *kernels);
+/* Whether the convolution is one for kernels->bf16; planar: of inputs that are (partly) planes. */
+bool cr_bf16_fits(const CrFusedConv *fused, const CrKernels *kernels, bool planar);
 /* Packs for it; false only when memory is lacking. */
 bool cr_bf16_prepare(CrOpSetup *setup, CrConvRows *rows, const CrConvPack *pack, const CrDesc *raw,
                      GError **error);

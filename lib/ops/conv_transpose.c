@@ -3,8 +3,10 @@
  *     y[n][f][i·stride + k·dilation − pad] += x[n][c][i] · w[c][f][k], on top of b[f]
  * x: (N, C, space…), w: (C, F / group, kernel…), b: (F) or none, y: (N, F, space out…).
  *
- * It is computed from the output's side, one row at a time, summed in the order c, kd, kh, kw. */
+ * Here on plain tensors, from the output's side, one row at a time, summed in the order c, kd, kh,
+ * kw. With known weights and two spatial axes at most it runs in blocks (ops/transposed_conv.h). */
 #include "ops/conv.h"
+#include "ops/exact.h"
 #include "ops/ops.h"
 #include "ops/setup.h"
 #include "ops/tile.h"
@@ -115,9 +117,10 @@ size_output(const CrOpSetup *setup, CrWindow *window, GError **error)
     return true;
 }
 
-static bool
-parse(const CrOpSetup *setup, CrConv *conv, GError **error)
+bool
+cr_conv_transpose_parse(const CrOpSetup *setup, CrConv *conv, GError **error)
 {
+    *conv = (CrConv){.transposed = true};
     return cr_conv_check_input(setup, conv, error) && cr_conv_check_weight(setup, conv, error) &&
            check_filters(setup, conv, error) && cr_conv_check_bias(setup, conv, error) &&
            cr_conv_check_kernel(setup, &conv->window, error) &&
@@ -127,10 +130,10 @@ parse(const CrOpSetup *setup, CrConv *conv, GError **error)
 static bool
 conv_transpose_infer(CrOpSetup *setup, GError **error)
 {
-    CrConv conv = {0};
+    CrConv conv;
     int64_t dims[2 + CR_MAX_SPATIAL];
 
-    if (!parse(setup, &conv, error))
+    if (!cr_conv_transpose_parse(setup, &conv, error))
         return false;
     dims[0] = conv.batch;
     dims[1] = conv.filters;
@@ -225,28 +228,16 @@ conv_transpose_run(const CrStep *step, void *const *io, int tile, void *scratch)
     }
 }
 
-static uint64_t
-count_macs(const CrConv *conv)
-{
-    uint64_t macs = (uint64_t)conv->batch * conv->channels;
-    for (int i = 0; i < conv->window.n_spatial; i++)
-        macs *= conv->window.in[i];
-    if (macs == 0)
-        return 0;
-    macs *= conv->filters / conv->group;
-    for (int i = 0; i < conv->window.n_spatial; i++)
-        macs *= conv->window.kernel[i];
-    return macs;
-}
-
 static bool
 conv_transpose_prepare(CrOpSetup *setup, CrStep *step, GError **error)
 {
+    if (setup->exact)
+        return cr_exact_conv_prepare(setup, step, error);
     ConvTranspose *p = cr_op_params(setup, step, ConvTranspose, error);
 
-    if (!p || !parse(setup, &p->conv, error))
+    if (!p || !cr_conv_transpose_parse(setup, &p->conv, error))
         return false;
-    step->macs = count_macs(&p->conv);
+    step->macs = cr_conv_macs(&p->conv);
     cr_window_to_3d(&p->conv.window);
     size_t width = (size_t)p->conv.window.out[2];
     p->rows = width ? (int64_t)(cr_desc_elements(&setup->out[0]) / width) : 0;

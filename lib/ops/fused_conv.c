@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/size.h"
-#include "ops/conv_rows.h"
+#include "ops/packed.h"
+#include "ops/plain_depthwise.h"
+#include "ops/transposed_conv.h"
 #include <math.h>
+#include <string.h>
 
 /* Inputs with no more channels than this are read as planes: lanes would be mostly empty. */
 #define MAX_PLANAR 8
 /* Padding columns are part of every row; a convolution that wants more keeps to the plain form. */
 #define MAX_PADDING 64
 #define ROWS        4           /* rows of a tile, when there are enough of them */
+#define MIN_RUN     256         /* pixels of a plane that are worth writing at a time */
 #define MIN_TILES   8           /* below this, channels are cut as well */
 #define SMALL_MACS  (64 << 10)  /* not worth cutting at all */
 #define RAW_BYTES   (384 << 10) /* of rows waiting for the program: they stay in the L2 cache */
@@ -23,19 +27,35 @@ window_2d(const CrConv *conv, CrWindow *w)
     return true;
 }
 
-bool
-cr_fused_conv_from_node(const CrOpSetup *setup, CrFusedConv *fused)
+static bool
+pads_fit(const CrConv *conv)
 {
     CrWindow w;
+    int64_t left, right;
 
+    if (!window_2d(conv, &w))
+        return false;
+    if (!conv->transposed)
+        return w.pad_begin[2] <= MAX_PADDING && w.pad_end[2] <= MAX_PADDING;
+    if (!cr_transposed_fits(&w))
+        return false;
+    cr_transposed_padding(&w, &left, &right);
+    return left <= MAX_PADDING && right <= MAX_PADDING;
+}
+
+bool
+cr_fused_conv_from_node(const CrOpSetup *setup, bool transposed, CrFusedConv *fused)
+{
     *fused = (CrFusedConv){.n_x = 1, .low = -INFINITY, .high = INFINITY};
     if (!setup->value[1] || setup->in[0].dtype != CONVRNN_DTYPE_FLOAT32 ||
-        !cr_conv_parse(setup, &fused->conv, NULL) || !window_2d(&fused->conv, &w) ||
+        !(transposed ? cr_conv_transpose_parse : cr_conv_parse)(setup, &fused->conv, NULL) ||
         cr_desc_elements(&setup->out[0]) == 0 || cr_desc_elements(&setup->in[0]) == 0 ||
         (fused->conv.has_bias && !setup->value[2]))
         return false;
+    if (transposed)
+        cr_transposed_simplify(&fused->conv);
     fused->raw = setup->out[0];
-    return w.pad_begin[2] <= MAX_PADDING && w.pad_end[2] <= MAX_PADDING;
+    return pads_fit(&fused->conv);
 }
 
 /* --- layouts --- */
@@ -45,23 +65,53 @@ cr_fused_conv_from_node(const CrOpSetup *setup, CrFusedConv *fused)
 static bool
 wants_winograd(const CrFusedConv *fused, const CrWindow *w, const CrKernels *kernels)
 {
-    return kernels->level != CR_CPU_C && !cr_bf16_fits(fused, kernels) &&
-           cr_winograd_fits(fused, w);
+    return kernels->level != CR_CPU_C && !fused->conv.transposed &&
+           !cr_bf16_fits(fused, kernels, false) && cr_winograd_fits(fused, w);
 }
 
-/* Columns of zeros that the taps of a row reach into. */
+/* Columns of zeros that the taps of a row reach into; in bfloat16 they are in scratch. */
 static void
 wanted_padding(const CrFusedConv *fused, const CrKernels *kernels, bool planar, int *left,
                int *right)
 {
     CrWindow w;
     window_2d(&fused->conv, &w);
+    if (fused->conv.transposed) {
+        int64_t before, after;
+        cr_transposed_padding(&w, &before, &after);
+        *left = (int)before;
+        *right = (int)after;
+        return;
+    }
+    if (cr_bf16_fits(fused, kernels, true)) {
+        *left = *right = 0;
+        return;
+    }
     int64_t reach = (int64_t)(w.out[2] - 1) * w.stride[2] +
                     (int64_t)(w.kernel[2] - 1) * w.dilation[2] + 1 - w.pad_begin[2];
     if (!planar && wants_winograd(fused, &w, kernels))
         reach = 4 * (int64_t)cr_div_up(w.out[2], 4) + 2 - w.pad_begin[2];
     *left = w.pad_begin[2];
     *right = (int)MAX(reach - w.in[2], 0);
+}
+
+/* Whether the kernel from planes to planes can compute it. */
+static bool
+can_go_to_planes(const CrFusedConv *fused, const CrKernels *kernels)
+{
+    const CrConv *conv = &fused->conv;
+    return !cr_bf16_fits(fused, kernels, true) && conv->group == 1 && !conv->transposed &&
+           conv->filters <= CR_CONV_PLANES && conv->window.stride[conv->window.n_spatial - 1] == 1;
+}
+
+/* Whether it does so although the result is not narrow: half of a block's lanes would be empty, and
+ * nobody wants blocks to round them to bfloat16. */
+static bool
+better_in_planes(const CrOpSetup *setup, const CrFusedConv *fused)
+{
+    const CrKernels *kernels = setup->kernels;
+    return setup->out[0].n_dims == 4 && can_go_to_planes(fused, kernels) && !fused->has_program &&
+           !kernels->bf16 && 2 * fused->conv.filters <= kernels->block;
 }
 
 static bool
@@ -73,9 +123,12 @@ blocked(CrOpSetup *setup)
     bool narrow = cr_desc_is_narrow(&setup->out[0]), planar = !depthwise || narrow;
     CrDesc raw = fused->raw;
 
+    if (cr_plain_depthwise_fits(setup, fused))
+        return true;
     for (int i = 0; i < fused->n_x; i++) /* all or none: the kernel's inner loop is for one kind */
         planar = planar && (setup->in[i].block == 1 || (depthwise && narrow) ||
                             (!setup->in[i].block && setup->in[i].dims[1] <= MAX_PLANAR));
+    narrow = narrow || (planar && better_in_planes(setup, fused));
     wanted_padding(fused, setup->kernels, planar, &left, &right);
     for (int i = 0; i < fused->n_x; i++) {
         CrDesc *x = &setup->in[i];
@@ -97,12 +150,14 @@ blocked(CrOpSetup *setup)
     if (cr_desc_same_shape(&domain, &raw))
         cr_desc_set_layout(&domain, &raw);
     domain.block = narrow ? 1 : block;
-    if (narrow)
-        domain.n_parts = 0;
+    domain.n_parts = narrow ? 0 : domain.n_parts;
     if (fused->has_program)
         cr_program_layouts(setup, &fused->program, &domain);
-    else
+    else if (narrow || !setup->for_plain || cr_desc_parts(&raw) > 1 ||
+             cr_desc_nchw(&domain).w < MIN_RUN / ROWS)
         cr_desc_set_layout(&setup->out[0], &domain);
+    else
+        setup->out[0].n_parts = 0; /* unpacked row by row, while it is in the cache */
     return true;
 }
 
@@ -145,49 +200,6 @@ find_segments(CrOpSetup *setup, const CrFusedConv *fused, CrConvRows *f, CrConvP
 }
 
 static bool
-pack_dense(CrOpSetup *setup, const CrDesc *raw, CrConvRows *f, const CrConvPack *pack,
-           GError **error)
-{
-    const float **weights =
-        cr_region_alloc(setup->region, (size_t)f->n_panels, sizeof *weights, "weights", error);
-
-    f->weights = weights;
-    for (int p = 0; weights && p < f->n_panels; p++) {
-        int n_blocks = MIN(2, f->raw_blocks - 2 * p);
-        float *panel = cr_region_alloc(setup->region, cr_conv_pack_size(pack, n_blocks),
-                                       sizeof *panel, setup->node->name, error);
-        if (!panel)
-            return false;
-        for (int i = 0; i < n_blocks; i++) {
-            int first, lanes = cr_desc_block_channels(raw, 2 * p + i, &first);
-            cr_conv_pack_block(panel, pack, n_blocks, i, first, lanes);
-        }
-        weights[p] = panel;
-    }
-    return weights != NULL;
-}
-
-static bool
-pack_depthwise(CrOpSetup *setup, const CrDesc *raw, CrConvRows *f, const CrConvPack *pack,
-               GError **error)
-{
-    const float **weights =
-        cr_region_alloc(setup->region, (size_t)f->raw_blocks, sizeof *weights, "weights", error);
-
-    f->weights = weights;
-    for (int b = 0; weights && b < f->raw_blocks; b++) {
-        int first, lanes = cr_desc_block_channels(raw, b, &first);
-        float *w = cr_region_alloc(setup->region, (size_t)(pack->kh * pack->kw * pack->block),
-                                   sizeof *w, setup->node->name, error);
-        if (!w)
-            return false;
-        cr_depthwise_pack(w, pack->weights, pack->kh, pack->kw, pack->block, first, lanes);
-        weights[b] = w;
-    }
-    return weights != NULL;
-}
-
-static bool
 pack_bias(CrOpSetup *setup, const CrDesc *raw, const float *src, CrConvRows *f, GError **error)
 {
     float *bias = cr_region_alloc(setup->region, (size_t)(f->raw_blocks * raw->block), sizeof *bias,
@@ -208,12 +220,12 @@ cut(FusedConv *f, const CrFusedConv *fused, bool whole_rows)
     size_t raw_row = f->raw_stride * (size_t)f->rows.raw_blocks * sizeof(float);
     int height = f->rows.window.out[1], all = fused->conv.batch * height;
 
-    f->rows_per_tile = MIN(ROWS, height);
+    f->rows_per_tile = MIN(f->rows.transposed ? ROWS * f->rows.window.stride[1] : ROWS, height);
     f->panels_per_tile = f->rows.n_panels;
     if (f->rows.winograd) {
         f->rows_per_tile = 4;
     } else {
-        while (fused->has_program && f->rows_per_tile > 1 &&
+        while ((fused->has_program || f->planes) && f->rows_per_tile > 1 &&
                raw_row * (size_t)f->rows_per_tile > (f->rows.bf16 ? 3 : 1) * (size_t)RAW_BYTES)
             f->rows_per_tile--;
         if (cr_conv_macs(&fused->conv) <= SMALL_MACS) {
@@ -260,6 +272,13 @@ dense_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begin, i
                             .channels = f->segment[s].channels,
                             .pixel = x->block};
     }
+    if (f->to_planes) {
+        row.weights = f->weights[0];
+        row.bias = f->bias;
+        row.y[0] = dst;
+        f->kernels->conv_plane_row(&row, (ptrdiff_t)stride, f->raw_blocks);
+        return;
+    }
     for (int p = panel_begin; p < panel_end; p++) {
         row.weights = f->weights[p];
         row.bias = f->bias + 2 * p * block;
@@ -299,9 +318,9 @@ depthwise_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begi
     }
 }
 
-static inline void
-conv_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begin, int panel_end,
-         float *dst, size_t stride)
+void
+cr_direct_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begin, int panel_end,
+              float *dst, size_t stride)
 {
     if (cr_conv_is_depthwise(&f->conv))
         depthwise_row(f, io, n, y, panel_begin, panel_end, dst, stride);
@@ -311,6 +330,7 @@ conv_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begin, in
 
 typedef struct {
     int n, row_begin, row_end, panel_begin, panel_end;
+    int block_begin, block_end; /* the panels' */
 } Tile;
 
 static Tile
@@ -322,6 +342,8 @@ tile_at(const FusedConv *f, int tile)
               .panel_begin = panel * f->panels_per_tile};
     t.row_end = MIN(t.row_begin + f->rows_per_tile, f->rows.window.out[1]);
     t.panel_end = MIN(t.panel_begin + f->panels_per_tile, f->rows.n_panels);
+    t.block_begin = f->rows.panel_blocks * t.panel_begin;
+    t.block_end = MIN(f->rows.panel_blocks * t.panel_end, f->rows.raw_blocks);
     return t;
 }
 
@@ -338,17 +360,18 @@ compute(const FusedConv *f, void *const *io, const Tile *t, float *dst, size_t r
         cr_winograd_rows(&f->rows, io, t->n, t->row_begin, rows, stride, scratch);
         return;
     }
-    if (f->rows.bf16) {
+    if (f->rows.bf16 || f->rows.transposed) {
         CrRowRange range = {t->row_begin, t->row_end, t->panel_begin, t->panel_end};
-        cr_bf16_rows(&f->rows, io, t->n, &range, dst, row_size, stride, scratch);
+        (f->rows.bf16 ? cr_bf16_rows : cr_transposed_rows)(&f->rows, io, t->n, &range, dst,
+                                                           row_size, stride, scratch);
         return;
     }
     for (int p = t->panel_begin; p < t->panel_end; p++)
         for (int y = t->row_begin; y < t->row_end; y++)
-            conv_row(&f->rows, io, t->n, y, p, p + 1,
-                     dst + row_size * (size_t)(y - t->row_begin) +
-                         stride * (size_t)(2 * (p - t->panel_begin)),
-                     stride);
+            cr_direct_row(&f->rows, io, t->n, y, p, p + 1,
+                          dst + row_size * (size_t)(y - t->row_begin) +
+                              stride * (size_t)(2 * (p - t->panel_begin)),
+                          stride);
 }
 
 static void
@@ -358,37 +381,35 @@ direct_tile(const CrStep *step, void *const *io, int tile, void *scratch)
     Tile t = tile_at(f, tile);
     void *out = io[f->out_io];
 
-    compute(f, io, &t, cr_row_at(&f->out, out, t.n, t.row_begin, 2 * t.panel_begin),
+    compute(f, io, &t, cr_row_at(&f->out, out, t.n, t.row_begin, t.block_begin),
             f->out.stride.row_stride, f->out.stride.block_stride, scratch);
     for (int y = t.row_begin; y < t.row_end; y++)
-        for (int b = 2 * t.panel_begin; b < MIN(2 * t.panel_end, f->rows.raw_blocks); b++)
+        for (int b = t.block_begin; b < t.block_end; b++)
             cr_row_clear_borders(&f->out, cr_row_at(&f->out, out, t.n, y, b));
 }
 
-/* Planes of a raw row in blocks. */
-static void
-make_planar(const FusedConv *f, float *planes, size_t plane_stride, const float *row)
-{
-    f->rows.kernels->unpack_row(planes, (ptrdiff_t)plane_stride, row, (ptrdiff_t)f->raw_stride,
-                                f->planes, f->rows.window.out[2]);
-}
-
-/* Few channels without a program: through scratch, to planes. */
+/* Without a program: through scratch, to planes, one block of them after the other. */
 static void
 planar_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 {
     const FusedConv *f = step->params;
     Tile t = tile_at(f, tile);
-    size_t row_size = f->raw_stride * (size_t)f->rows.raw_blocks;
+    size_t row_size = f->raw_stride * (size_t)f->rows.raw_blocks,
+           plane = f->out.stride.block_stride;
+    int block = f->rows.kernels->block;
     float *raw = scratch;
 
     compute(f, io, &t, raw, row_size, f->raw_stride, raw + row_size * (size_t)f->rows_per_tile);
-    for (int y = t.row_begin; y < t.row_end; y++) {
-        float *out = cr_row_at(&f->out, io[f->out_io], t.n, y, 0);
-        make_planar(f, out, f->out.stride.block_stride, raw + row_size * (size_t)(y - t.row_begin));
-        for (int c = 0; c < f->planes; c++)
-            cr_row_clear_borders(&f->out, out + f->out.stride.block_stride * (size_t)c);
-    }
+    for (int b = 0; b < f->planes; b += block, raw += f->raw_stride)
+        for (int y = t.row_begin; y < t.row_end; y++) {
+            float *out = cr_row_at(&f->out, io[f->out_io], t.n, y, b);
+            int n = MIN(f->planes - b, block);
+            f->rows.kernels->unpack_row(out, (ptrdiff_t)plane,
+                                        raw + row_size * (size_t)(y - t.row_begin), 0, n,
+                                        f->rows.window.out[2]);
+            for (int c = 0; c < n; c++)
+                cr_row_clear_borders(&f->out, out + plane * (size_t)c);
+        }
 }
 
 static void
@@ -396,7 +417,7 @@ program_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 {
     const FusedConv *f = step->params;
     Tile t = tile_at(f, tile);
-    int first = 2 * t.panel_begin, blocks = MIN(2 * t.panel_end, f->rows.raw_blocks) - first;
+    int first = t.block_begin, blocks = t.block_end - first;
     size_t row_size = f->raw_stride * (size_t)blocks;
     float *raw = scratch, *rest = raw + row_size * (size_t)f->rows_per_tile;
 
@@ -405,7 +426,8 @@ program_tile(const CrStep *step, void *const *io, int tile, void *scratch)
         const float *row = raw + row_size * (size_t)(y - t.row_begin);
         if (f->planes) {
             size_t width = (size_t)f->rows.window.out[2];
-            make_planar(f, rest, width, row);
+            f->rows.kernels->unpack_row(rest, (ptrdiff_t)width, row, (ptrdiff_t)f->raw_stride,
+                                        f->planes, (int)width);
             for (int c = 0; c < f->out.stride.blocks; c++)
                 cr_program_row(f->program, io, rest, width, t.n, y, c,
                                rest + cr_round_up(width * (size_t)f->planes, CR_MAX_BLOCK));
@@ -422,15 +444,71 @@ program_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 
 /* --- preparing --- */
 
-/* Not so where an input is planar because the program reads it, too. */
+/* Whether all inputs are in blocks, or planes. Some may be planes because the program reads them.
+ */
 static bool
-all_in_blocks(const CrOpSetup *setup, const CrFusedConv *fused)
+all_in(const CrOpSetup *setup, const CrFusedConv *fused, int block)
 {
-    bool all = true;
-
     for (int i = 0; i < fused->n_x; i++)
-        all = all && setup->in[i].block == setup->kernels->block;
-    return all;
+        if (setup->in[i].block != block)
+            return false;
+    return true;
+}
+
+static bool
+pack_rows(CrOpSetup *setup, const CrFusedConv *fused, const CrConvPack *pack, const CrDesc *raw,
+          CrConvRows *rows, GError **error)
+{
+    bool blocked = all_in(setup, fused, setup->kernels->block);
+    bool bf16 = cr_bf16_fits(fused, setup->kernels, !blocked);
+
+    if (fused->conv.transposed)
+        return cr_transposed_prepare(setup, rows, pack, raw, bf16, error);
+    if (bf16)
+        return cr_bf16_prepare(setup, rows, pack, raw, error);
+    if (blocked && wants_winograd(fused, &rows->window, setup->kernels) &&
+        !cr_winograd_prepare(setup, rows, pack, raw, error))
+        return false;
+    return rows->winograd || cr_direct_prepare(setup, rows, pack, raw, error);
+}
+
+/* The same unless the plan has packed such weights for such a convolution before. */
+static bool
+share_rows(CrOpSetup *setup, const CrFusedConv *fused, const CrConvPack *pack, const CrDesc *raw,
+           CrConvRows *rows, GError **error)
+{
+    const ConvRnnTensor *weights = setup->value[fused->n_x];
+    struct {
+        CrConv conv;
+        CrConvPack pack;
+        int source[CR_CONV_SEGMENTS][2];
+        int block, n_parts, part[CR_MAX_PARTS];
+        int to_planes;
+    } how;
+    memset(&how, 0, sizeof how);
+    how.conv = fused->conv;
+    how.pack = *pack;
+    how.pack.weights = NULL; /* it is what they are that counts */
+    for (int s = 0; s < rows->n_segments; s++) {
+        how.source[s][0] = rows->segment[s].x;
+        how.source[s][1] = rows->segment[s].block;
+    }
+    how.block = raw->block;
+    how.n_parts = cr_desc_parts(raw);
+    for (int p = 0; p < how.n_parts; p++)
+        how.part[p] = cr_desc_part(raw, p);
+    how.to_planes = rows->to_planes;
+    const CrPackedKey key = {&how, sizeof how, weights->data, weights->n_elements * sizeof(float)};
+    const CrConvRows *known = cr_packed_find(setup->packed, &key);
+
+    if (!known) {
+        cr_packed_add(setup->packed, &key, rows);
+        return pack_rows(setup, fused, pack, raw, rows, error);
+    }
+    rows->weights = known->weights;
+    rows->winograd = known->winograd;
+    rows->bf16 = known->bf16;
+    return true;
 }
 
 static bool
@@ -442,7 +520,8 @@ prepare_rows(CrOpSetup *setup, const CrFusedConv *fused, const CrDesc *raw, CrCo
     rows->kernels = setup->kernels;
     rows->n_x = fused->n_x;
     rows->raw_blocks = cr_desc_blocked(raw).blocks;
-    rows->n_panels = cr_div_up(rows->raw_blocks, 2);
+    rows->panel_blocks = rows->to_planes ? rows->raw_blocks : 2;
+    rows->n_panels = cr_div_up(rows->raw_blocks, rows->panel_blocks);
     rows->low = fused->low;
     rows->high = fused->high;
 
@@ -457,15 +536,14 @@ prepare_rows(CrOpSetup *setup, const CrFusedConv *fused, const CrDesc *raw, CrCo
     if (!pack_bias(setup, raw, fused->conv.has_bias ? setup->value[fused->n_x + 1]->data : NULL,
                    rows, error))
         return false;
-    if (cr_conv_is_depthwise(&fused->conv))
-        return pack_depthwise(setup, raw, rows, &pack, error);
-    bool blocked = all_in_blocks(setup, fused);
-    if (blocked && cr_bf16_fits(fused, setup->kernels))
-        return cr_bf16_prepare(setup, rows, &pack, raw, error);
-    if (blocked && wants_winograd(fused, &rows->window, setup->kernels) &&
-        !cr_winograd_prepare(setup, rows, &pack, raw, error))
-        return false;
-    return rows->winograd || pack_dense(setup, raw, rows, &pack, error);
+    /* the phases of a transposed one hold more than weights */
+    return (fused->conv.transposed ? pack_rows : share_rows)(setup, fused, &pack, raw, rows, error);
+}
+
+static bool
+in_bf16(const CrConvRows *rows)
+{
+    return rows->bf16 || (rows->transposed && cr_transposed_is_bf16(rows->transposed));
 }
 
 static const char *
@@ -474,10 +552,11 @@ kernel_name(CrOpSetup *setup, const CrConvRows *rows, GError **error)
     char *name = cr_region_alloc(setup->region, 32, 1, "name", error);
     if (name)
         g_snprintf(name, 32, "%s %s",
-                   cr_conv_is_depthwise(&rows->conv) ? "depthwise"
-                   : rows->winograd                  ? "winograd"
-                                                     : "direct",
-                   rows->bf16 ? setup->kernels->bf16->name : setup->kernels->name);
+                   rows->transposed                    ? "transposed"
+                   : cr_conv_is_depthwise(&rows->conv) ? "depthwise"
+                   : rows->winograd                    ? "winograd"
+                                                       : "direct",
+                   in_bf16(rows) ? setup->kernels->bf16->name : setup->kernels->name);
     return name;
 }
 
@@ -487,13 +566,15 @@ why_direct(const CrOpSetup *setup, const CrFusedConv *fused, const CrConvRows *r
 {
     const CrWindow *w = &rows->window;
 
-    if (rows->bf16 || rows->winograd || cr_conv_is_depthwise(&fused->conv))
+    if (in_bf16(rows) || rows->winograd || cr_conv_is_depthwise(&fused->conv))
         return NULL;
+    if (rows->transposed)
+        return "a transposed convolution";
     if (setup->kernels->level == CR_CPU_C)
         return "plain C computes by definition";
     if (fused->conv.group > 1)
         return "groups";
-    if (!all_in_blocks(setup, fused))
+    if (!all_in(setup, fused, setup->kernels->block))
         return "an input has few channels";
     if (w->kernel[1] != 3 || w->kernel[2] != 3)
         return "kernel is not 3×3";
@@ -504,26 +585,60 @@ why_direct(const CrOpSetup *setup, const CrFusedConv *fused, const CrConvRows *r
 }
 
 static bool
+needs(const CrStep *step, int input, int *begin, int *end)
+{
+    const FusedConv *f = step->params;
+    int first = *begin, last = *end;
+    bool reads = false, rows = !f->program || cr_program_keeps_rows(f->program, input, &reads);
+
+    if (input >= f->rows.n_x)
+        return reads && rows;
+    if (f->rows.transposed)
+        cr_transposed_span(&f->rows.window, begin, end);
+    else
+        cr_window_span(&f->rows.window, 1, begin, end);
+    if (reads) {
+        *begin = MIN(*begin, first);
+        *end = MAX(*end, last);
+    }
+    return rows;
+}
+
+static size_t
+weight_bytes(const CrOpSetup *setup, const CrFusedConv *fused, const CrConvRows *rows)
+{
+    size_t each = rows->winograd ? 36 * sizeof(float) / 9 : sizeof(float);
+
+    if (rows->bf16)
+        each = (setup->kernels->bf16->terms > 1 ? 2 : 1) * sizeof(uint16_t);
+    return cr_desc_elements(&setup->in[fused->n_x]) * each;
+}
+
+static bool
 prepare(CrOpSetup *setup, CrStep *step, GError **error)
 {
     const CrFusedConv *fused = setup->fused;
+    const CrDesc *out = &setup->out[0];
+    if (!setup->in[0].block)
+        return cr_plain_depthwise_prepare(setup, fused, step, error);
     FusedConv *f = cr_region_alloc(setup->region, 1, sizeof *f, "Conv", error);
-    CrDesc raw = fused->raw;
-
     if (!f)
         return false;
-    bool planar = setup->out[0].block == 1, depthwise = cr_conv_is_depthwise(&fused->conv);
-    CrDesc planes = raw; /* as the program sees it */
-    planes.block = planar ? 1 : setup->kernels->block;
-    raw.block = planar && depthwise ? 1 : setup->kernels->block;
-    if (planar && !depthwise) {
+    CrDesc raw = fused->raw, planes = raw; /* planes: as the program sees it */
+    planes.block = MAX(out->block, 1);
+    f->rows.to_planes =
+        planes.block == 1 && all_in(setup, fused, 1) && can_go_to_planes(fused, setup->kernels);
+    raw.block = cr_conv_is_depthwise(&fused->conv) ? setup->in[0].block : setup->kernels->block;
+    if (f->rows.to_planes)
+        raw.block = 1;
+    if (raw.block != planes.block) {
         f->planes = fused->conv.filters;
         raw.n_parts = 0;
     }
     if (!prepare_rows(setup, fused, &raw, &f->rows, error))
         return false;
     f->raw_stride = cr_desc_blocked(&raw).block_stride;
-    f->out = cr_rows(&setup->out[0]);
+    f->out = out->block ? cr_rows(out) : cr_plain_rows(out);
     f->out_io = setup->n_in;
     cut(f, fused, f->planes || (fused->has_program && !cr_desc_same_shape(&raw, &setup->out[0])));
     step->run = f->planes ? planar_tile : direct_tile;
@@ -531,6 +646,8 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
         step->scratch = cr_winograd_scratch(f->rows.winograd);
     if (f->rows.bf16)
         step->scratch = cr_bf16_scratch(&f->rows, f->rows_per_tile);
+    if (f->rows.transposed)
+        step->scratch = cr_transposed_scratch(&f->rows, f->rows_per_tile, f->panels_per_tile);
     if (fused->has_program) {
         f->program = cr_program_prepare(setup, &fused->program, &planes, &setup->out[0], error);
         if (!f->program)
@@ -542,10 +659,18 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
                                                cr_round_up(width, CR_MAX_BLOCK) * sizeof(float));
     }
     if (fused->has_program || f->planes)
-        step->scratch += f->raw_stride * (size_t)MIN(2 * f->panels_per_tile, f->rows.raw_blocks) *
-                         (size_t)f->rows_per_tile * sizeof(float);
+        step->scratch +=
+            f->raw_stride *
+            (size_t)MIN(f->rows.panel_blocks * f->panels_per_tile, f->rows.raw_blocks) *
+            (size_t)f->rows_per_tile * sizeof(float);
     step->params = f;
     step->n_tiles = fused->conv.batch * f->row_tiles * f->panel_tiles;
+    if (fused->conv.batch == 1)
+        step->rows = (CrStepRows){.height = f->rows.window.out[1],
+                                  .rows_per_tile = f->rows_per_tile,
+                                  .panels = f->panel_tiles,
+                                  .needs = needs};
+    step->weights = weight_bytes(setup, fused, &f->rows);
     step->macs = cr_conv_macs(&fused->conv);
     step->kernel = kernel_name(setup, &f->rows, error);
     step->why = why_direct(setup, fused, &f->rows);

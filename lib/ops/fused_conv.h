@@ -17,8 +17,10 @@ typedef struct {
     CrDesc raw; /* what the convolution alone gives: shape, and the parts it is cut into */
 } CrFusedConv;
 
-/* Whether this Conv node can run as one, and if so its description without anything fused. */
-bool cr_fused_conv_from_node(const CrOpSetup *setup, CrFusedConv *fused);
+/* Whether this Conv or (transposed) ConvTranspose node can run as one, and if so its description
+ * without anything fused. A ConvTranspose's weights must then go through cr_transposed_weights().
+ */
+bool cr_fused_conv_from_node(const CrOpSetup *setup, bool transposed, CrFusedConv *fused);
 
 /* The node; `fused` is its CrFusedConv. Made by the optimizer only. */
 extern const CrOp cr_op_fused_conv;

@@ -3,7 +3,10 @@
  * is a row (left) or a column (right), and its dimension is not in the result.
  *
  * No file has a third input: it is a bias, one number or one for each column, that the optimizer
- * found added to the product. */
+ * found added to the product.
+ *
+ * FusedMatMul is ONNX Runtime's (docs/ContribOperators.md there): alpha times the product, of
+ * matrices that are transposed first where transA or transB says so; not a row or column. */
 #include "ops/matrix.h"
 #include "ops/ops.h"
 #include "ops/setup.h"
@@ -17,12 +20,15 @@ typedef struct {
 } Operand;
 
 static Operand
-operand(const CrDesc *desc, bool left)
+operand(const CrDesc *desc, bool left, bool *transposed)
 {
     const int64_t *d = desc->dims;
-    if (desc->n_dims == 1)
+    int n = desc->n_dims;
+
+    *transposed = *transposed && n > 1;
+    if (n == 1)
         return (Operand){0, d, left ? 1 : d[0], left ? d[0] : 1};
-    return (Operand){desc->n_dims - 2, d, d[desc->n_dims - 2], d[desc->n_dims - 1]};
+    return (Operand){n - 2, d, d[*transposed ? n - 1 : n - 2], d[*transposed ? n - 2 : n - 1]};
 }
 
 /* Strides of an operand's batches along the batch dimensions of the output. */
@@ -62,8 +68,11 @@ matmul_parse(const CrOpSetup *setup, CrMatrixProduct *p, GError **error)
     if (setup->in[0].n_dims < 1 || setup->in[1].n_dims < 1)
         return cr_op_error(setup, CONVRNN_ERROR_SHAPE, error, "an input is a scalar");
 
-    Operand a = operand(&setup->in[0], true), b = operand(&setup->in[1], false);
-    *p = (CrMatrixProduct){.alpha = 1.0f};
+    *p = (CrMatrixProduct){.trans_a = cr_node_int(setup->node, "transA", 0) != 0,
+                           .trans_b = cr_node_int(setup->node, "transB", 0) != 0,
+                           .alpha = cr_node_float(setup->node, "alpha", 1.0f)};
+    Operand a = operand(&setup->in[0], true, &p->trans_a);
+    Operand b = operand(&setup->in[1], false, &p->trans_b);
     if (a.columns != b.rows)
         return cr_op_bad_shapes(setup, 0, 1, error);
     p->m = (int)a.rows;
@@ -97,6 +106,8 @@ static void
 merge_batches(CrMatrixProduct *p)
 {
     int64_t rows = p->m;
+    if (p->trans_a)
+        return;
     for (int i = 0; i < p->n_batch_dims; i++) {
         if (p->b_stride[i] != 0)
             return;
@@ -127,6 +138,24 @@ const CrOp cr_op_matmul = {
     .min_out = 1,
     .max_out = 1,
     .attrs = matmul_attrs,
+    .infer = matmul_infer,
+    .prepare = matmul_prepare,
+};
+
+static const CrAttrSpec fused_matmul_attrs[] = {
+    {"alpha", CR_ATTR_FLOAT},
+    {"transA", CR_ATTR_INT},
+    {"transB", CR_ATTR_INT},
+    {NULL, CR_ATTR_INT},
+};
+
+const CrOp cr_op_fused_matmul = {
+    .name = "FusedMatMul",
+    .min_in = 2,
+    .max_in = 2,
+    .min_out = 1,
+    .max_out = 1,
+    .attrs = fused_matmul_attrs,
     .infer = matmul_infer,
     .prepare = matmul_prepare,
 };

@@ -66,6 +66,29 @@ gemm_run(const CrStep *step, void *const *io, int tile, void *scratch)
         add_row(p, io[2], row + i, column, columns, y + (int64_t)i * p->n);
 }
 
+/* The same for one row, in double precision. */
+static void
+exact_run(const CrStep *step, void *const *io, int tile, void *scratch)
+{
+    const CrMatrixProduct *p = &((const MatrixParams *)step->params)->product;
+    int64_t row = tile % p->m, a_at, b_at;
+    double *sums = scratch;
+    float *y = (float *)io[step->n_in] + (int64_t)tile * p->n;
+
+    locate_batch(p, tile / p->m, &a_at, &b_at);
+    memset(sums, 0, sizeof *sums * (size_t)p->n);
+    for (int64_t k = 0; k < p->k; k++) {
+        double a = ((const float *)io[0])[a_at + (p->trans_a ? k * p->m + row : row * p->k + k)];
+        const float *b = (const float *)io[1] + b_at + (p->trans_b ? k : k * p->n);
+        for (int64_t j = 0; j < p->n; j++)
+            sums[j] += a * b[p->trans_b ? j * p->k : j];
+    }
+    for (int64_t j = 0; j < p->n; j++) {
+        double c = p->has_c ? ((const float *)io[2])[row * p->c_row + j * p->c_column] : 0.0f;
+        y[j] = (float)(p->alpha * sums[j] + p->beta * c);
+    }
+}
+
 /* Some panels of the packed matrix, for all rows. */
 static void
 panels_run(const CrStep *step, void *const *io, int tile, void *scratch)
@@ -111,7 +134,7 @@ prepare_panels(CrOpSetup *setup, MatrixParams *params, CrStep *step, GError **er
                     &params->panels_per_tile);
     step->scratch = 2 * CR_PANEL_MAX * sizeof(float);
     step->run = panels_run;
-    step->kernel = "matrix-vector";
+    step->kernel = params->panels.int8 ? "matrix-vector int8" : "matrix-vector";
     return true;
 }
 
@@ -131,18 +154,19 @@ cr_matrix_prepare(CrOpSetup *setup, const CrMatrixProduct *product, CrStep *step
     if (cr_desc_elements(&setup->out[0]) == 0)
         batches = 0;
     step->macs = (uint64_t)cr_desc_elements(&setup->out[0]) * (uint64_t)product->k;
-    if (batches && suits_panels(setup, product))
+    if (batches && !setup->exact && suits_panels(setup, product))
         return prepare_panels(setup, params, step, error);
 
-    params->row_tiles = cr_div_up(product->m, TILE_ROWS);
-    params->column_tiles = cr_div_up(product->n, TILE_COLUMNS);
+    params->row_tiles = setup->exact ? product->m : cr_div_up(product->m, TILE_ROWS);
+    params->column_tiles = setup->exact ? 1 : cr_div_up(product->n, TILE_COLUMNS);
     int64_t tiles = batches * params->row_tiles * params->column_tiles;
     if (tiles > G_MAXINT)
         return cr_op_error(setup, CONVRNN_ERROR_LIMIT, error,
                            "%" G_GINT64_FORMAT " products are more than one node may have",
                            batches);
     step->n_tiles = (int)tiles;
-    step->run = gemm_run;
-    step->kernel = "gemm";
+    step->run = setup->exact ? exact_run : gemm_run;
+    step->kernel = setup->exact ? "double" : "gemm";
+    step->scratch = setup->exact ? sizeof(double) * (size_t)product->n : 0;
     return true;
 }

@@ -79,10 +79,25 @@ typedef struct CrStep CrStep;
  * aligned, contents undefined. */
 typedef void (*CrRunFn)(const CrStep *step, void *const *io, int tile, void *scratch);
 
+/* A step that works row by row. Such steps, one after the other, can run band by band while the
+ * rows are in the cache (runtime/chain.h): then an input or output of one image may be a buffer
+ * that holds some rows only, at the address where the tensor's layout would have them. */
+typedef struct {
+    int height;        /* of every output; 0: does not work so */
+    int rows_per_tile; /* tile t writes all columns of rows [t / panels · rows_per_tile, …) */
+    int panels;        /* tiles that share these rows, each with channels of its own */
+    /* From rows [*begin, *end) of the outputs to those that they need of an input; both ends may
+     * lie outside the picture, and neither goes back from one tile to the next. False: the input
+     * is not read in rows, and has to be there as a whole. NULL: the same rows of all inputs. */
+    bool (*needs)(const CrStep *step, int input, int *begin, int *end);
+} CrStepRows;
+
 struct CrStep {
     CrRunFn run;
     const void *params; /* owned by the plan's region */
     int n_tiles;
+    CrStepRows rows;
+    size_t weights; /* about how many bytes of them each tile goes through */
     size_t scratch;
     int n_in, n_out;
     const char *kernel; /* what inspect calls it: "plain", "direct avx512" */
@@ -98,8 +113,10 @@ typedef struct {
     ConvRnnTensor *const *value; /* [n_in] the inputs known at set-up; NULL where not known */
     const struct CrKernels *kernels;
     CrRegion *region;
-    GHashTable *packed; /* what the plan has packed so far (ops/panels.h); NULL: nothing is kept */
+    GHashTable *packed; /* what the plan has packed so far (ops/packed.h); NULL: nothing is kept */
     const void *fused;  /* what the optimizer hands to an operator of its own making, else NULL */
+    bool for_plain;     /* blocked() only: whoever reads the outputs wants them plain */
+    bool exact; /* convolutions, products and recurrent layers in double precision (ops/exact.h) */
 } CrOpSetup;
 
 /* One attribute an operator accepts. */

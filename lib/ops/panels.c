@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/panels.h"
 #include "kernels/pack.h"
+#include "ops/packed.h"
 
 /* In float32, into memory that the caller gives. */
 static void
@@ -34,35 +35,27 @@ pack_bf16(CrOpSetup *setup, CrPanels *panels, size_t size, CrPanelSource source,
     return true;
 }
 
-/* --- what a plan has packed --- */
-
-typedef struct {
-    CrPanelSource source;
-    int k, n;
-    float alpha;
-    CrPanels panels;
-} Packed;
-
-static guint
-hash_packed(gconstpointer data)
+static bool
+pack_int8(CrOpSetup *setup, CrPanels *panels, size_t size, CrPanelSource source, float alpha,
+          GError **error)
 {
-    const Packed *p = data;
-    return g_direct_hash(p->source.w) ^ (guint)p->k * 31u ^ (guint)p->n * 7919u;
-}
+    const char *name = setup->node->name;
+    size_t panel = (size_t)panels->panel, one = cr_int8_pack_size(panels->k, panels->panel);
+    size_t n = (size_t)panels->n_panels;
+    float *packed = cr_mem_alloc(size, sizeof *packed, name, error);
+    int8_t *rounded = packed ? cr_region_alloc(setup->region, n, one, name, error) : NULL;
+    float *scale =
+        rounded ? cr_region_alloc(setup->region, n * panel, sizeof *scale, name, error) : NULL;
 
-static gboolean
-same_packed(gconstpointer a, gconstpointer b)
-{
-    const Packed *p = a, *q = b;
-    return p->source.w == q->source.w && p->source.k_stride == q->source.k_stride &&
-           p->source.n_stride == q->source.n_stride && p->k == q->k && p->n == q->n &&
-           p->alpha == q->alpha;
-}
-
-GHashTable *
-cr_panels_cache_new(void)
-{
-    return g_hash_table_new_full(hash_packed, same_packed, g_free, NULL);
+    if (scale)
+        pack(packed, panels, source, setup->kernels, alpha);
+    for (size_t i = 0; scale && i < n; i++)
+        cr_int8_pack(rounded + i * one, scale + i * panel, packed + i * panel * (size_t)panels->k,
+                     panels->k, panels->panel, setup->kernels->int8_order);
+    cr_mem_free(packed);
+    panels->int8 = rounded;
+    panels->scale = scale;
+    return scale != NULL;
 }
 
 static bool
@@ -74,6 +67,8 @@ pack_new(CrOpSetup *setup, CrPanels *panels, CrPanelSource source, int k, int n,
     size_t size = (size_t)width * (size_t)k;
 
     *panels = (CrPanels){.n = n, .k = k, .panel = panel, .n_panels = width / panel};
+    if (kernels->gemv_int8_panel)
+        return pack_int8(setup, panels, size, source, alpha, error);
     if (kernels->bf16 && kernels->bf16->gemv_panel)
         return pack_bf16(setup, panels, size, source, alpha, error);
     float *packed = cr_region_alloc(setup->region, size, sizeof *packed, setup->node->name, error);
@@ -87,18 +82,23 @@ bool
 cr_panels_pack(CrOpSetup *setup, CrPanels *panels, CrPanelSource source, int k, int n, float alpha,
                GError **error)
 {
-    Packed wanted = {.source = source, .k = k, .n = n, .alpha = alpha};
-    const Packed *known = setup->packed ? g_hash_table_lookup(setup->packed, &wanted) : NULL;
+    struct {
+        CrPanelSource source;
+        int64_t k, n;
+        double alpha;
+    } how = {source, k, n, alpha};
+    const CrPackedKey key = {.how = &how, .how_size = sizeof how};
+    const CrPanels *known = cr_packed_find(setup->packed, &key);
 
     if (known) {
-        *panels = known->panels;
+        *panels = *known;
         return true;
     }
-    if (!pack_new(setup, panels, source, k, n, alpha, error))
+    CrPanels *kept = cr_region_alloc(setup->region, 1, sizeof *kept, setup->node->name, error);
+    if (!kept || !pack_new(setup, kept, source, k, n, alpha, error))
         return false;
-    wanted.panels = *panels;
-    if (setup->packed)
-        g_hash_table_add(setup->packed, g_memdup2(&wanted, sizeof wanted));
+    cr_packed_add(setup->packed, &key, kept);
+    *panels = *kept;
     return true;
 }
 
@@ -109,4 +109,10 @@ cr_panels_run(const CrPanels *panels, const CrKernels *kernels, const float *bia
     for (int i = 0; i < panels->n_panels; i++)
         cr_panels_run_one(panels, kernels, i, bias + (size_t)i * (size_t)panels->panel, x,
                           y + (size_t)i * (size_t)panels->panel);
+}
+
+const char *
+cr_panels_kernel(const CrPanels *panels, const CrKernels *kernels)
+{
+    return panels->int8 ? "int8" : panels->bf16 ? kernels->bf16->name : kernels->name;
 }

@@ -3,6 +3,7 @@
  * uses when it has few rows, where reading the weights is all the work. */
 #pragma once
 
+#include "kernels/int8.h"
 #include "kernels/kernels.h"
 #include "ops/op.h"
 
@@ -10,18 +11,20 @@
 #define CR_PANEL_MAX       (4 * CR_MAX_BLOCK)
 
 /* Panels of `panel` columns: [n_panels][k][panel]; columns above n are 0. Weights are in one of the
- * two forms, or in none when nothing is packed. */
+ * three forms (int8: as kernels/int8.h says), or in none when nothing is packed. */
 typedef struct {
     int n, k;
     int panel, n_panels;
     const float *weights;
     const uint16_t *bf16;
+    const int8_t *int8;
+    const float *scale; /* of int8: [n_panels][panel] */
 } CrPanels;
 
 static inline bool
 cr_panels_are_packed(const CrPanels *panels)
 {
-    return panels->weights || panels->bf16;
+    return panels->weights || panels->bf16 || panels->int8;
 }
 
 /* A matrix in memory: element (k, n) is at w[k · k_stride + n · n_stride]. */
@@ -38,9 +41,6 @@ cr_panels_width(const CrKernels *kernels, int n)
     return (n + panel - 1) / panel * panel;
 }
 
-/* Remembers what a plan has packed: steps that share a matrix share its panels. */
-GHashTable *cr_panels_cache_new(void);
-
 /* Packs alpha · source, k × n, into the setup's region, unless setup->packed has it. */
 bool cr_panels_pack(CrOpSetup *setup, CrPanels *panels, CrPanelSource source, int k, int n,
                     float alpha, GError **error);
@@ -49,6 +49,9 @@ bool cr_panels_pack(CrOpSetup *setup, CrPanels *panels, CrPanelSource source, in
 void cr_panels_run(const CrPanels *panels, const CrKernels *kernels, const float *bias,
                    const float *x, float *y);
 
+/* What inspect calls a step that multiplies by these. */
+const char *cr_panels_kernel(const CrPanels *panels, const CrKernels *kernels);
+
 /* The same for one panel, whose bias and y are given. */
 static inline void
 cr_panels_run_one(const CrPanels *panels, const CrKernels *kernels, int panel, const float *bias,
@@ -56,7 +59,11 @@ cr_panels_run_one(const CrPanels *panels, const CrKernels *kernels, int panel, c
 {
     size_t first = (size_t)panel * (size_t)panels->panel * (size_t)panels->k;
 
-    if (panels->bf16)
+    if (panels->int8)
+        kernels->gemv_int8_panel(
+            y, panels->int8 + (size_t)panel * cr_int8_pack_size(panels->k, panels->panel),
+            panels->scale + (size_t)panel * (size_t)panels->panel, bias, x, panels->k);
+    else if (panels->bf16)
         kernels->bf16->gemv_panel(y, panels->bf16 + first, bias, x, panels->k);
     else
         kernels->gemv_panel(y, panels->weights + first, bias, x, panels->k);

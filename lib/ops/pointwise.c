@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "ops/pointwise.h"
 #include "core/size.h"
+#include "ops/program_passes.h"
 #include <math.h>
 
 #define STRIP 512 /* floats: a program of ten instructions stays within 20 KiB of L1 */
@@ -17,10 +18,11 @@ typedef struct {
 struct CrProgramRun {
     const CrKernels *kernels;
     int block; /* lanes per pixel of the domain; 1: planar */
-    CrProgram program;
-    Operand operand[CR_PROGRAM_MAX];
-    int output_io[CR_PROGRAM_MAX];
-    CrRows out[CR_PROGRAM_MAX];
+    int n_passes, n_slots, n_operands, n_outputs;
+    CrPass *pass;
+    Operand *operand;
+    CrRows *out;
+    int first_output; /* in io */
     /* plain domains: elements in all, per channel plane, channels */
     size_t flat, plane, channels;
 };
@@ -243,13 +245,27 @@ CrProgramRun *
 cr_program_prepare(CrOpSetup *setup, const CrProgram *program, const CrDesc *raw,
                    const CrDesc *domain, GError **error)
 {
-    CrProgramRun *run = cr_region_alloc(setup->region, 1, sizeof *run, "a program", error);
+    CrRegion *region = setup->region;
+    CrProgramRun *run = cr_region_alloc(region, 1, sizeof *run, "a program", error);
 
     if (!run)
         return NULL;
     run->kernels = setup->kernels;
-    run->program = *program;
     run->block = domain->block;
+    run->n_operands = program->n_operands;
+    run->n_outputs = program->n_outputs;
+    run->first_output = setup->n_in;
+    run->pass = cr_region_alloc(region, (size_t)program->n_instructions, sizeof *run->pass,
+                                "a program", error);
+    run->operand = run->pass ? cr_region_alloc(region, (size_t)program->n_operands,
+                                               sizeof *run->operand, "a program", error)
+                             : NULL;
+    run->out = run->operand ? cr_region_alloc(region, (size_t)program->n_outputs, sizeof *run->out,
+                                              "a program", error)
+                            : NULL;
+    if (!run->out)
+        return NULL;
+    run->n_passes = cr_program_passes(run->kernels, program, run->pass, &run->n_slots);
     if (!domain->block) {
         run->flat = run->plane = cr_desc_elements(domain);
         run->channels = 1;
@@ -261,18 +277,15 @@ cr_program_prepare(CrOpSetup *setup, const CrProgram *program, const CrDesc *raw
     for (int i = 0; i < program->n_operands; i++)
         if (!prepare_operand(setup, &run->operand[i], raw, domain, program->input[i], error))
             return NULL;
-    for (int i = 0; i < program->n_outputs; i++) {
-        run->output_io[i] = setup->n_in + i;
-        if (domain->block)
-            run->out[i] = cr_rows(&setup->out[i]);
-    }
+    for (int i = 0; domain->block && i < program->n_outputs; i++)
+        run->out[i] = cr_rows(&setup->out[i]);
     return run;
 }
 
 size_t
 cr_program_scratch(const CrProgramRun *run)
 {
-    return (size_t)(run->program.n_instructions + run->program.n_operands) * STRIP * sizeof(float);
+    return (size_t)(run->n_slots + run->n_operands) * STRIP * sizeof(float);
 }
 
 /* --- running --- */
@@ -289,50 +302,49 @@ source(const Strip *strip, int arg)
     return arg < 0 ? strip->operand[CR_OPERAND_OF(arg)] : strip->result[arg];
 }
 
-/* Runs all instructions on n floats; out[i] is where output i goes. */
+/* Runs all passes on n floats; out[i] is where output i goes. */
 static void
 run_strip(const CrProgramRun *run, Strip *strip, float *const *out, size_t n, float *scratch)
 {
-    const CrProgram *program = &run->program;
-    for (int i = 0; i < program->n_instructions; i++) {
-        const CrInstruction *in = &program->instruction[i];
-        float *dst = in->output >= 0 ? out[in->output] : scratch + (size_t)i * STRIP;
-        if (in->binary)
-            run->kernels->binary[in->op](dst, source(strip, in->a), source(strip, in->b), n);
+    for (int i = 0; i < run->n_passes; i++) {
+        const CrPass *p = &run->pass[i];
+        float *dst = p->output >= 0 ? out[p->output] : scratch + (size_t)p->slot * STRIP;
+        const float *x = source(strip, p->x);
+        const float *y = p->unary ? NULL : source(strip, p->y);
+        const float *z = p->z == CR_NO_SOURCE ? NULL : source(strip, p->z);
+        if (p->unary_mul)
+            p->unary_mul(dst, x, y, z, n, p->alpha, p->beta);
+        else if (p->mul_add)
+            run->kernels->mul_add(dst, x, y, z, n);
+        else if (p->binary)
+            p->binary(dst, x, y, n);
         else
-            run->kernels->unary[in->op](dst, source(strip, in->a), n, in->alpha, in->beta);
-        strip->result[i] = dst;
+            p->unary(dst, x, n, p->alpha, p->beta);
+        strip->result[p->result] = dst;
     }
 }
 
 /* Points strip->operand[i] at the operand's floats for pixels x … x + width of a row; what does not
- * lie there as it is needed gets spread into scratch. */
+ * lie there as it is needed gets spread into scratch, what is the same all along the row only for
+ * its first and longest strip. */
 static void
 load_operand(const CrProgramRun *run, int i, const float *row, int x, int width, Strip *strip,
              float *spread)
 {
     const Operand *operand = &run->operand[i];
-    int block = run->block;
-    size_t n = (size_t)width * (size_t)block;
+    size_t n = (size_t)width * (size_t)run->block;
+    bool channel = operand->spread == CR_SPREAD_CHANNEL;
 
-    switch (operand->spread) {
-    case CR_SPREAD_FULL:
-        strip->operand[i] = row + (size_t)x * (size_t)block;
+    if (operand->spread == CR_SPREAD_FULL ||
+        (operand->spread == CR_SPREAD_PIXEL && run->block == 1)) {
+        strip->operand[i] = row + (size_t)x * (size_t)run->block;
         return;
-    case CR_SPREAD_CHANNEL:
-        run->kernels->fill_lanes(spread, row, block, n);
-        break;
-    case CR_SPREAD_PIXEL:
-        if (block == 1) { /* the operand is planar too */
-            strip->operand[i] = row + x;
-            return;
-        }
+    }
+    if (operand->spread == CR_SPREAD_PIXEL)
         run->kernels->fill_pixels(spread, row + (size_t)x * (size_t)operand->rows.block,
                                   operand->rows.block, width);
-        break;
-    default:
-        run->kernels->fill_lanes(spread, row, 1, n);
-    }
+    else if (x == 0)
+        run->kernels->fill_lanes(spread, row, channel ? run->block : 1, n);
     strip->operand[i] = spread;
 }
 
@@ -362,26 +374,25 @@ void
 cr_program_row(const CrProgramRun *run, void *const *io, const float *raw, size_t raw_stride, int n,
                int y, int block, float *scratch)
 {
-    const CrProgram *program = &run->program;
     const float *row[CR_PROGRAM_MAX];
     float *out_row[CR_PROGRAM_MAX], *out[CR_PROGRAM_MAX];
-    float *spread = scratch + (size_t)program->n_instructions * STRIP;
+    float *spread = scratch + (size_t)run->n_slots * STRIP;
     int width = run->out[0].size.w, step = STRIP / run->block;
     Strip strip;
 
-    for (int i = 0; i < program->n_operands; i++)
+    for (int i = 0; i < run->n_operands; i++)
         row[i] = operand_row(run, &run->operand[i], io, raw, raw_stride, n, y, block);
-    for (int i = 0; i < program->n_outputs; i++)
-        out_row[i] = cr_row_at(&run->out[i], io[run->output_io[i]], n, y, block);
+    for (int i = 0; i < run->n_outputs; i++)
+        out_row[i] = cr_row_at(&run->out[i], io[run->first_output + i], n, y, block);
     for (int x = 0; x < width; x += step) {
         int now = MIN(step, width - x);
-        for (int i = 0; i < program->n_operands; i++)
+        for (int i = 0; i < run->n_operands; i++)
             load_operand(run, i, row[i], x, now, &strip, spread + (size_t)i * STRIP);
-        for (int i = 0; i < program->n_outputs; i++)
+        for (int i = 0; i < run->n_outputs; i++)
             out[i] = out_row[i] + (size_t)x * (size_t)run->block;
         run_strip(run, &strip, out, (size_t)now * (size_t)run->block, scratch);
     }
-    for (int i = 0; i < program->n_outputs; i++)
+    for (int i = 0; i < run->n_outputs; i++)
         cr_row_clear_borders(&run->out[i], out_row[i]);
 }
 
@@ -422,21 +433,45 @@ static void
 flat_tile(const CrStep *step, void *const *io, int tile, void *scratch)
 {
     const CrProgramRun *run = ((const Pointwise *)step->params)->run;
-    const CrProgram *program = &run->program;
     size_t end = MIN((size_t)(tile + 1) * FLAT_TILE, run->flat), n;
-    float *spread = (float *)scratch + (size_t)program->n_instructions * STRIP;
+    float *spread = (float *)scratch + (size_t)run->n_slots * STRIP;
     float *out[CR_PROGRAM_MAX];
     Strip strip;
 
     for (size_t at = (size_t)tile * FLAT_TILE; at < end; at += n) {
         n = MIN(MIN(end - at, STRIP), run->plane - at % run->plane);
-        for (int i = 0; i < program->n_operands; i++)
+        for (int i = 0; i < run->n_operands; i++)
             strip.operand[i] =
                 flat_operand(run, &run->operand[i], io, at, n, spread + (size_t)i * STRIP);
-        for (int i = 0; i < program->n_outputs; i++)
-            out[i] = (float *)io[run->output_io[i]] + at;
+        for (int i = 0; i < run->n_outputs; i++)
+            out[i] = (float *)io[run->first_output + i] + at;
         run_strip(run, &strip, out, n, scratch);
     }
+}
+
+bool
+cr_program_keeps_rows(const CrProgramRun *run, int input, bool *reads)
+{
+    bool same = true;
+
+    *reads = false;
+    for (int i = 0; i < run->n_operands; i++) {
+        const Operand *operand = &run->operand[i];
+        if (operand->io != input)
+            continue;
+        *reads = true;
+        same = same && (operand->spread == CR_SPREAD_FULL || operand->spread == CR_SPREAD_PIXEL);
+    }
+    return same;
+}
+
+static bool
+needs(const CrStep *step, int input, int *begin, int *end)
+{
+    bool reads;
+    (void)begin;
+    (void)end;
+    return cr_program_keeps_rows(((const Pointwise *)step->params)->run, input, &reads);
 }
 
 static void
@@ -476,6 +511,8 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
         p->rows = cr_rows(&setup->out[0]);
         p->rows_per_tile = cr_rows_per_tile(&p->rows);
         step->run = rows_tile;
+        step->rows = cr_step_rows(&p->rows, p->rows_per_tile);
+        step->rows.needs = needs;
         step->n_tiles = cr_div_up(p->rows.size.n * p->rows.size.h, p->rows_per_tile);
     } else {
         step->run = flat_tile;
@@ -522,8 +559,7 @@ blocked(CrOpSetup *setup)
         return false;
     for (int i = 0; i < program->n_operands && !like; i++) {
         const CrDesc *in = &setup->in[program->input[i]];
-        if ((in->block == setup->kernels->block || (narrow && in->block == 1)) &&
-            cr_spread(in, &setup->out[0]) == CR_SPREAD_FULL)
+        if (in->block && cr_spread(in, &setup->out[0]) == CR_SPREAD_FULL)
             like = in;
     }
     if (!like)

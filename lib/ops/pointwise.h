@@ -67,5 +67,9 @@ size_t cr_program_scratch(const CrProgramRun *run);
 void cr_program_row(const CrProgramRun *run, void *const *io, const float *raw, size_t raw_stride,
                     int n, int y, int block, float *scratch);
 
+/* For CrStepRows: false when the program reads the input in another way than the same rows that it
+ * writes. *reads: whether it reads it at all. */
+bool cr_program_keeps_rows(const CrProgramRun *run, int input, bool *reads);
+
 /* The node that runs a program on its own: `fused` is its CrProgram. Made by the optimizer only. */
 extern const CrOp cr_op_pointwise;

@@ -18,26 +18,29 @@ typedef void (*RowFn)(void *dst, const void *src, const float *scale, const void
  * to nearest, halves to even. The numbers are cut to far less than 2^22 before. */
 #define ROUND_ADD 12582912.0f
 
-#define QUANTIZE(NAME, T, LOW, HIGH)                                                               \
-    static void quantize_##NAME(void *dst, const void *src, const float *scale, const void *zero,  \
-                                size_t scale_step, size_t zero_step, size_t n)                     \
+#define QUANTIZE(op, NAME, X, T, LOW, HIGH)                                                        \
+    static void op##_##NAME(void *dst, const void *src, const float *scale, const void *zero,      \
+                            size_t scale_step, size_t zero_step, size_t n)                         \
     {                                                                                              \
-        const float *x = src;                                                                      \
+        const X *x = src;                                                                          \
         const T *z = zero;                                                                         \
         T *q = dst;                                                                                \
         for (size_t i = 0; i < n; i++, scale += scale_step, z += zero_step) {                      \
             float low = (float)(LOW) - (float)*z, high = (float)(HIGH) - (float)*z;                \
-            float v = x[i] / *scale;                                                               \
+            float v = (float)x[i] / *scale;                                                        \
             v = v > low ? v : low;                                                                 \
             v = v < high ? v : high;                                                               \
             v = v + ROUND_ADD;                                                                     \
             q[i] = (T)((int32_t)(v - ROUND_ADD) + *z);                                             \
         }                                                                                          \
     }
-QUANTIZE(UINT8, uint8_t, 0, UINT8_MAX)
-QUANTIZE(INT8, int8_t, INT8_MIN, INT8_MAX)
-QUANTIZE(UINT16, uint16_t, 0, UINT16_MAX)
-QUANTIZE(INT16, int16_t, INT16_MIN, INT16_MAX)
+#define QUANTIZE_FROM(op, X)                                                                       \
+    QUANTIZE(op, UINT8, X, uint8_t, 0, UINT8_MAX)                                                  \
+    QUANTIZE(op, INT8, X, int8_t, INT8_MIN, INT8_MAX)                                              \
+    QUANTIZE(op, UINT16, X, uint16_t, 0, UINT16_MAX)                                               \
+    QUANTIZE(op, INT16, X, int16_t, INT16_MIN, INT16_MAX)
+QUANTIZE_FROM(quantize, float)
+QUANTIZE_FROM(quantize_int32, int32_t)
 
 #define DEQUANTIZE(NAME, T, op)                                                                    \
     static void op##_##NAME(void *dst, const void *src, const float *scale, const void *zero,      \
@@ -55,6 +58,7 @@ QUANTIZED_TYPES(DEQUANTIZE, dequantize)
 DEQUANTIZE(INT32, int32_t, dequantize)
 
 static const RowFn quantizers[CR_N_DTYPES] = {QUANTIZED_TYPES(CR_TYPE_ENTRY, quantize)};
+static const RowFn int32_quantizers[CR_N_DTYPES] = {QUANTIZED_TYPES(CR_TYPE_ENTRY, quantize_int32)};
 static const RowFn dequantizers[CR_N_DTYPES] = {QUANTIZED_TYPES(CR_TYPE_ENTRY, dequantize)
                                                     CR_TYPE_ENTRY(INT32, int32_t, dequantize)};
 
@@ -148,7 +152,8 @@ infer_quantize(CrOpSetup *setup, GError **error)
     ConvRnnDType type = quantized_type(setup);
     Quantize p = {0};
 
-    if (!cr_op_want_dtype(setup, 0, CONVRNN_DTYPE_FLOAT32, error))
+    if (x->dtype != CONVRNN_DTYPE_INT32 &&
+        !cr_op_want_dtype(setup, 0, CONVRNN_DTYPE_FLOAT32, error))
         return false;
     if (!quantizers[type])
         return cr_op_error(setup, CONVRNN_ERROR_UNSUPPORTED, error,
@@ -223,7 +228,9 @@ prepare(CrOpSetup *setup, CrStep *step, RowFn run, GError **error)
 static bool
 prepare_quantize(CrOpSetup *setup, CrStep *step, GError **error)
 {
-    return prepare(setup, step, quantizers[setup->out[0].dtype], error);
+    bool whole = setup->in[0].dtype == CONVRNN_DTYPE_INT32;
+    return prepare(setup, step, (whole ? int32_quantizers : quantizers)[setup->out[0].dtype],
+                   error);
 }
 
 static bool

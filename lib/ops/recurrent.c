@@ -6,6 +6,7 @@
  * weights are packed into panels where the rows are few. */
 #include "ops/recurrent.h"
 #include "core/size.h"
+#include "ops/exact.h"
 #include "ops/ops.h"
 #include "ops/panels.h"
 #include "ops/recurrent_step.h"
@@ -398,6 +399,10 @@ recurrent_prepare(CrOpSetup *setup, CrStep *step, GError **error)
         return false;
     step->macs = (uint64_t)p->r.directions * (uint64_t)p->r.steps * (uint64_t)p->r.batch *
                  (uint64_t)(p->r.gates * p->r.hidden) * (uint64_t)(p->r.inputs + p->r.hidden);
+    if (setup->exact) {
+        cr_exact_recurrent_prepare(&p->r, step);
+        return true;
+    }
     if (cr_recurrent_is_step(setup, &p->r))
         return cr_recurrent_step_prepare(setup, &p->r, step, error);
     p->kernels = setup->kernels;
@@ -412,7 +417,9 @@ recurrent_prepare(CrOpSetup *setup, CrStep *step, GError **error)
     step->n_tiles = p->r.directions * p->n_slices;
     step->scratch = scratch_floats(p) * sizeof(float);
     step->run = recurrent_run;
-    step->kernel = "plain";
+    step->kernel = cr_panels_are_packed(&p->part[0].r[0])
+                       ? cr_panels_kernel(&p->part[0].r[0], p->kernels)
+                       : "plain";
     return true;
 }
 

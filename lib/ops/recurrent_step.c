@@ -185,6 +185,6 @@ cr_recurrent_step_prepare(CrOpSetup *setup, const CrRecurrent *r, CrStep *step, 
         }
     step->n_tiles = r->directions * p->n_slices;
     step->run = step_run;
-    step->kernel = p->w[0][0].bf16 ? p->kernels->bf16->name : p->kernels->name;
+    step->kernel = cr_panels_kernel(&p->w[0][0], p->kernels);
     return true;
 }

@@ -39,6 +39,8 @@ typedef struct {
 #define HIGHEST_SIGNED(T)   ((T)((1ULL << (8 * sizeof(T) - 1)) - 1))
 #define LOWEST_UNSIGNED(T)  0
 #define HIGHEST_UNSIGNED(T) ((T)~0ULL)
+#define LOWEST_BOOL(T)      0
+#define HIGHEST_BOOL(T)     1
 
 /* The reducer op_NAME of accumulator member M: s = INIT, s = STEP(s, x) for each x, RESULT(s,
  * count). */
@@ -104,6 +106,7 @@ CR_UNSIGNED_TYPES(REDUCER, mean, uint64_t, u, 0, s + x, count ? s / count : 0)
 CR_FLOAT_TYPES(EXTREMES, FLOAT, double, d)
 CR_SIGNED_TYPES(EXTREMES, SIGNED, int64_t, i)
 CR_UNSIGNED_TYPES(EXTREMES, UNSIGNED, uint64_t, u)
+EXTREMES(BOOL, uint8_t, BOOL, uint64_t, u) /* whether any is true, and whether all are */
 
 static inline void
 exp_sum_take(ExpSum *s, double x)
@@ -154,8 +157,8 @@ static const Reducers reduce_l2 = {CR_FLOAT_TYPES(ENTRY, l2)};
 static const Reducers reduce_log_sum = {CR_FLOAT_TYPES(ENTRY, log_sum)};
 static const Reducers reduce_log_sum_exp = {CR_FLOAT_TYPES(ENTRY, log_sum_exp)};
 static const Reducers reduce_mean = {CR_NUMBER_TYPES(ENTRY, mean)};
-static const Reducers reduce_max = {CR_NUMBER_TYPES(ENTRY, max)};
-static const Reducers reduce_min = {CR_NUMBER_TYPES(ENTRY, min)};
+static const Reducers reduce_max = {CR_NUMBER_TYPES(ENTRY, max) ENTRY(BOOL, uint8_t, max)};
+static const Reducers reduce_min = {CR_NUMBER_TYPES(ENTRY, min) ENTRY(BOOL, uint8_t, min)};
 
 typedef struct {
     const Reducer *reducer;

@@ -143,6 +143,7 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
         MIN(MAX(cr_rows_per_tile(r->out.block ? &r->to : &r->from), MIN_ROWS), size.h);
     step->run = rows_tile;
     step->n_tiles = size.n * cr_div_up(size.h, r->rows_per_tile);
+    step->rows = cr_step_rows(r->out.block ? &r->to : &r->from, r->rows_per_tile);
     if (r->in.block && r->out.block)
         step->scratch = (size_t)size.c * (size_t)r->rows_per_tile * (size_t)size.w * sizeof(float);
     return true;

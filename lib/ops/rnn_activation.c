@@ -31,25 +31,44 @@ BY_FORMULA(softsign, x / (1.0f + fabsf(x)))
 /* log(1 + e^x) without overflow. */
 BY_FORMULA(softplus, fmaxf(x, 0.0f) + log1pf(expf(-fabsf(x))))
 
+#define EXACT(name, formula)                                                                       \
+    static double exact_##name(double x, double alpha, double beta)                                \
+    {                                                                                              \
+        return formula;                                                                            \
+    }
+
+EXACT(sigmoid, 1 / (1 + exp(-x)))
+EXACT(tanh, tanh(x))
+EXACT(relu, fmax(x, 0))
+EXACT(leaky_relu, x < 0 ? alpha * x : x)
+EXACT(thresholded_relu, x >= alpha ? x : 0)
+EXACT(hard_sigmoid, fmin(fmax(alpha *x + beta, 0), 1))
+EXACT(affine, alpha *x + beta)
+EXACT(scaled_tanh, alpha *tanh(beta *x))
+EXACT(elu, x >= 0 ? x : alpha * expm1(x))
+EXACT(softsign, x / (1 + fabs(x)))
+EXACT(softplus, fmax(x, 0) + log1p(exp(-fabs(x))))
+
 typedef struct {
     const char *name;
     CrRnnActivationFn apply;
+    double (*exact)(double x, double alpha, double beta);
     bool has_alpha, has_beta;
     float alpha, beta; /* defaults */
 } Known;
 
 static const Known known[] = {
-    {"Sigmoid", sigmoid, false, false, 0, 0},
-    {"Tanh", hyperbolic_tangent, false, false, 0, 0},
-    {"Relu", relu, false, false, 0, 0},
-    {"HardSigmoid", hard_sigmoid, true, true, 0.2f, 0.5f},
-    {"Affine", affine, true, true, 1.0f, 0.0f},
-    {"LeakyRelu", leaky_relu, true, false, 0.01f, 0},
-    {"ThresholdedRelu", thresholded_relu, true, false, 1.0f, 0},
-    {"ScaledTanh", scaled_tanh, true, true, 1.0f, 1.0f},
-    {"Elu", elu, true, false, 1.0f, 0},
-    {"Softsign", softsign, false, false, 0, 0},
-    {"Softplus", softplus, false, false, 0, 0},
+    {"Sigmoid", sigmoid, exact_sigmoid, false, false, 0, 0},
+    {"Tanh", hyperbolic_tangent, exact_tanh, false, false, 0, 0},
+    {"Relu", relu, exact_relu, false, false, 0, 0},
+    {"HardSigmoid", hard_sigmoid, exact_hard_sigmoid, true, true, 0.2f, 0.5f},
+    {"Affine", affine, exact_affine, true, true, 1.0f, 0.0f},
+    {"LeakyRelu", leaky_relu, exact_leaky_relu, true, false, 0.01f, 0},
+    {"ThresholdedRelu", thresholded_relu, exact_thresholded_relu, true, false, 1.0f, 0},
+    {"ScaledTanh", scaled_tanh, exact_scaled_tanh, true, true, 1.0f, 1.0f},
+    {"Elu", elu, exact_elu, true, false, 1.0f, 0},
+    {"Softsign", softsign, exact_softsign, false, false, 0, 0},
+    {"Softplus", softplus, exact_softplus, false, false, 0, 0},
 };
 
 static const Known *
@@ -94,7 +113,8 @@ cr_rnn_activations(const CrOpSetup *setup, const char *const *names, CrRnnActiva
         const Known *function = find(setup, own ? own->strings[i] : names[i], error);
         if (!function)
             return false;
-        f[i] = (CrRnnActivation){.apply = function->apply, .kernels = setup->kernels};
+        f[i] = (CrRnnActivation){
+            .apply = function->apply, .exact = function->exact, .kernels = setup->kernels};
         if (function->has_alpha)
             f[i].alpha = take(alphas, &n_alphas, function->alpha);
         if (function->has_beta)

@@ -12,6 +12,7 @@ typedef void (*CrRnnActivationFn)(const CrRnnActivation *f, float *dst, const fl
 
 struct CrRnnActivation {
     CrRnnActivationFn apply;
+    double (*exact)(double x, double alpha, double beta); /* the same in double precision */
     const CrKernels *kernels;
     float alpha, beta;
 };

@@ -19,6 +19,20 @@ cr_rows(const CrDesc *desc)
                     desc->pad_right};
 }
 
+/* A plain tensor as planes: each channel is a block, and a row of it follows the one above. */
+static inline CrRows
+cr_plain_rows(const CrDesc *desc)
+{
+    CrNchw size = cr_desc_nchw(desc);
+    size_t plane = (size_t)size.h * (size_t)size.w;
+    return (CrRows){.size = size,
+                    .stride = {.blocks = size.c,
+                               .block_stride = plane,
+                               .row_stride = (size_t)size.w,
+                               .image_stride = plane * (size_t)size.c},
+                    .block = 1};
+}
+
 /* Pixel 0 of a row of a block. y may lie outside when the result is not read. */
 static inline float *
 cr_row_at(const CrRows *rows, const void *data, int n, int y, int block)
@@ -37,6 +51,14 @@ cr_row_clear_borders(const CrRows *rows, float *row)
     size_t block = (size_t)rows->block;
     memset(row - (size_t)rows->pad_left * block, 0, (size_t)rows->pad_left * block * sizeof *row);
     memset(row + (size_t)rows->size.w * block, 0, (size_t)rows->pad_right * block * sizeof *row);
+}
+
+/* How a step with one tile per rows_per_tile rows of `out` works on rows. */
+static inline CrStepRows
+cr_step_rows(const CrRows *out, int rows_per_tile)
+{
+    return (CrStepRows){
+        .height = out->size.n == 1 ? out->size.h : 0, .rows_per_tile = rows_per_tile, .panels = 1};
 }
 
 /* Rows per tile so that a tile touches about 64 KiB: many enough to share among threads, large

@@ -43,6 +43,16 @@ cr_window_taps(const CrWindow *window, int axis, int o, int *begin, int *end)
     *end = (int)last;
 }
 
+/* From output positions [*begin, *end) to the input positions that their windows cover, the padding
+ * included. */
+static inline void
+cr_window_span(const CrWindow *window, int axis, int *begin, int *end)
+{
+    *begin = *begin * window->stride[axis] - window->pad_begin[axis];
+    *end = (*end - 1) * window->stride[axis] - window->pad_begin[axis] +
+           (window->kernel[axis] - 1) * window->dilation[axis] + 1;
+}
+
 /* Input position of tap k of output position o; outside [0, in) it lies in the padding. */
 static inline int64_t
 cr_window_at(const CrWindow *window, int axis, int o, int k)

@@ -172,53 +172,71 @@ pack_weights(CrOpSetup *setup, const CrConvRows *rows, const CrConvPack *pack, c
     return true;
 }
 
-/* The largest error of one tile of made-up inputs in [-1, 1), over the largest result, in the
- * arithmetic of the kernels: G·g·Gᵀ rounded, transforms and products in float. */
+/* One tile of made-up inputs in [-1, 1): as the kernels transform it, and the 4×4 inputs that each
+ * of the 9 taps meets. */
+typedef struct {
+    float v[36];
+    double met[9][16];
+} Sample;
+
+static Sample *
+make_samples(int channels)
+{
+    static const float bt[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
+                                   {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
+    Sample *samples = g_new0(Sample, channels);
+    guint32 random = 1;
+
+    for (int c = 0; c < channels; c++) {
+        float d[36];
+        for (int i = 0; i < 36; i++) {
+            random = random * 1664525u + 1013904223u;
+            d[i] = (float)(gint32)random / 2147483648.0f;
+        }
+        for (int i = 0; i < 36; i++)
+            for (int k = 0; k < 36; k++)
+                samples[c].v[i] += bt[i / 6][k / 6] * bt[i % 6][k % 6] * d[k];
+        for (int k = 0; k < 9; k++)
+            for (int i = 0; i < 16; i++)
+                samples[c].met[k][i] = d[6 * (i / 4 + k / 3) + i % 4 + k % 3];
+    }
+    return samples;
+}
+
+/* The largest error of such a tile, over the largest result, in the arithmetic of the kernels:
+ * G·g·Gᵀ rounded, transforms and products in float. */
 static double
 measure_error(const CrConvPack *pack, const float *transformed)
 {
     static const double at[4][6] = {
         {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
-    static const float bt[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
-                                   {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
     int channels = pack->in_per_group, filters = MIN(pack->out_channels, 32);
     size_t kernels = (size_t)pack->out_channels * (size_t)channels;
     double worst = 0, most = 1e-30;
-    guint32 random = 1;
+    Sample *samples = make_samples(channels);
 
-    float *d = g_new(float, 36 * channels), *v = g_new0(float, 36 * channels);
-    for (int i = 0; i < 36 * channels; i++) {
-        random = random * 1664525u + 1013904223u;
-        d[i] = (float)(gint32)random / 2147483648.0f;
-    }
-    for (int c = 0; c < channels; c++)
-        for (int i = 0; i < 36; i++) {
-            float sum = 0;
-            for (int k = 0; k < 36; k++)
-                sum += bt[i / 6][k / 6] * bt[i % 6][k % 6] * d[36 * c + k];
-            v[36 * c + i] = sum;
-        }
     for (int o = 0; o < filters; o++) {
         float m[36] = {0};
-        for (int c = 0; c < channels; c++)
+        double exact[16] = {0};
+        for (int c = 0; c < channels; c++) {
+            size_t at_kernel = (size_t)(o * channels + c);
             for (int i = 0; i < 36; i++)
-                m[i] +=
-                    v[36 * c + i] * transformed[(size_t)i * kernels + (size_t)(o * channels + c)];
+                m[i] += samples[c].v[i] * transformed[(size_t)i * kernels + at_kernel];
+            for (int k = 0; k < 9; k++) {
+                double tap = pack->weights[at_kernel * 9 + (size_t)k];
+                for (int i = 0; i < 16; i++)
+                    exact[i] += tap * samples[c].met[k][i];
+            }
+        }
         for (int i = 0; i < 16; i++) {
-            double exact = 0;
             float sum = 0;
-            for (int c = 0; c < channels; c++)
-                for (int k = 0; k < 9; k++)
-                    exact += (double)pack->weights[(size_t)(o * channels + c) * 9 + (size_t)k] *
-                             d[36 * c + 6 * (i / 4 + k / 3) + i % 4 + k % 3];
             for (int k = 0; k < 36; k++)
                 sum += (float)(at[i / 4][k / 6] * at[i % 4][k % 6]) * m[k];
-            worst = MAX(worst, fabs(exact - (double)sum));
-            most = MAX(most, fabs(exact));
+            worst = MAX(worst, fabs(exact[i] - (double)sum));
+            most = MAX(most, fabs(exact[i]));
         }
     }
-    g_free(d);
-    g_free(v);
+    g_free(samples);
     return worst / most;
 }
 

@@ -4,7 +4,7 @@
 #include "core/size.h"
 #include "model/model_info.h"
 #include "model/states.h"
-#include "ops/panels.h"
+#include "ops/packed.h"
 #include "optimize/binder.h"
 #include "optimize/stateful.h"
 #include <string.h>
@@ -51,18 +51,25 @@ wanted(const CrBinder *b, const char *name)
 }
 
 static bool
-choose_outputs(const CrBinder *b, GError **error)
+choose_outputs(CrBinder *b, GError **error)
 {
-    for (char **name = b->binding->outputs; name && *name; name++)
-        if (!cr_binder_port(b->graph->outputs, *name)) {
+    g_array_append_vals(b->outputs, b->graph->outputs->data, b->graph->outputs->len);
+    for (char **name = b->binding->outputs; name && *name; name++) {
+        int value = cr_graph_find(b->graph, *name);
+        if (value == CR_NO_VALUE) {
             g_autofree char *names = cr_binder_names(b->graph->outputs);
             g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_SHAPE,
-                        "%s: no output is called '%s'; its outputs are: %s", b->model->name, *name,
-                        names);
+                        "%s: no output and no other tensor is called '%s'; its outputs are: %s",
+                        b->model->name, *name, names);
             return false;
         }
-    for (guint i = 0; i < b->graph->outputs->len; i++) {
-        const CrPort *port = &g_array_index(b->graph->outputs, CrPort, i);
+        if (!cr_binder_port(b->outputs, *name)) {
+            CrPort port = {value, {.name = cr_graph_get_value(b->graph, value)->name}};
+            g_array_append_val(b->outputs, port);
+        }
+    }
+    for (guint i = 0; i < b->outputs->len; i++) {
+        const CrPort *port = &g_array_index(b->outputs, CrPort, i);
         if (wanted(b, port->info.name) || is_state_output(b, port->info.name))
             mark_live(b, port->value);
     }
@@ -144,8 +151,8 @@ find_needed(const CrBinder *b)
 {
     bool *value = g_new0(bool, b->facts->len + 1), *node = g_new0(bool, b->nodes->len + 1);
 
-    for (guint i = 0; i < b->graph->outputs->len; i++) {
-        const CrPort *port = &g_array_index(b->graph->outputs, CrPort, i);
+    for (guint i = 0; i < b->outputs->len; i++) {
+        const CrPort *port = &g_array_index(b->outputs, CrPort, i);
         if (wanted(b, port->info.name) || is_state_output(b, port->info.name))
             value[cr_binder_port_fact(b, port)] = true;
     }
@@ -210,8 +217,8 @@ emit_ports(const CrBinder *b, CrIr *ir, GError **error)
         value->index = (int)ir->inputs->len;
         g_array_append_val(ir->inputs, port);
     }
-    for (guint i = 0; i < b->graph->outputs->len; i++) {
-        const CrPort *from = &g_array_index(b->graph->outputs, CrPort, i);
+    for (guint i = 0; i < b->outputs->len; i++) {
+        const CrPort *from = &g_array_index(b->outputs, CrPort, i);
         int fact = cr_binder_port_fact(b, from);
         CrIrPort port = {.info = info_of(from->info.name, &cr_ir_value(ir, fact)->desc),
                          .value = fact};
@@ -320,6 +327,7 @@ cr_ir_bind(const ConvRnnModel *model, const CrBinding *binding, const CrKernels 
         return NULL;
     }
 
+    b.outputs = g_array_new(FALSE, FALSE, sizeof(CrPort));
     b.live = g_new0(bool, b.graph->nodes->len + 1);
     b.facts = g_array_new(FALSE, FALSE, sizeof(CrFact));
     b.nodes = g_ptr_array_new();
@@ -331,8 +339,9 @@ cr_ir_bind(const ConvRnnModel *model, const CrBinding *binding, const CrKernels 
         ir = g_new0(CrIr, 1);
         ir->model = model;
         ir->kernels = kernels;
+        ir->exact = binding->precision == CONVRNN_PRECISION_DOUBLE;
         ir->region = cr_region_new();
-        ir->packed = cr_panels_cache_new();
+        ir->packed = cr_packed_new();
         ir->values = g_array_new(FALSE, TRUE, sizeof(CrIrValue));
         ir->nodes = g_array_new(FALSE, TRUE, sizeof(CrIrNode));
         ir->inputs = g_array_new(FALSE, TRUE, sizeof(CrIrPort));
@@ -351,6 +360,7 @@ cr_ir_bind(const ConvRnnModel *model, const CrBinding *binding, const CrKernels 
     cr_binder_forget(&b);
     g_free(b.live);
     cr_region_free(b.region);
+    g_array_unref(b.outputs);
     g_array_unref(b.facts);
     g_array_unref(b.carried);
     g_ptr_array_unref(b.nodes);

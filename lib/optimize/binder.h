@@ -31,6 +31,7 @@ typedef struct {
     const CrKernels *kernels;
     GHashTable *constants; /* input name → ConvRnnTensor*: the caller's and the .modelinfo's */
     GArray *states;        /* CrStatePair */
+    GArray *outputs;       /* CrPort: the graph's, and what else the caller wants to read */
     CrDesc *state_in;      /* [states] the shape each has in this round */
     bool *live;            /* [the graph's nodes] */
 

@@ -4,25 +4,51 @@
 #include "core/size.h"
 #include "ops/fused_conv.h"
 #include "ops/ops.h"
+#include "ops/transposed_conv.h"
 #include "optimize/fuse.h"
 #include <math.h>
 #include <string.h>
 
 /* --- one node each --- */
 
+/* A ConvTranspose's weights as a convolution's. */
+static bool
+transpose_weights(CrIr *ir, CrIrNode *node, const CrConv *conv, GError **error)
+{
+    const CrIrValue *old = cr_ir_value(ir, node->in[1]);
+    int64_t dims[CONVRNN_MAX_RANK];
+    size_t n = old->constant->n_elements;
+    float *data = cr_mem_alloc(n, sizeof *data, node->node->name, error);
+
+    if (!data)
+        return false;
+    cr_transposed_weights(conv, old->constant->data, data);
+    memcpy(dims, old->desc.dims, sizeof dims);
+    dims[0] = conv->filters;
+    dims[1] = conv->channels / conv->group;
+    g_autoptr(GBytes) bytes = g_bytes_new_with_free_func(data, n * sizeof *data, cr_mem_free, data);
+    ConvRnnTensor *tensor =
+        convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, dims, (guint)old->desc.n_dims, bytes, error);
+    if (!tensor)
+        return false;
+    node->in[1] = cr_ir_add_constant(ir, old->name, tensor);
+    return true;
+}
+
 static bool
 convert_conv(CrIr *ir, CrIrNode *node, GError **error)
 {
     CrOpSetup setup;
     CrFusedConv fused;
+    bool transposed = node->op == &cr_op_conv_transpose;
 
     cr_ir_setup(ir, node, &setup);
-    bool can = cr_fused_conv_from_node(&setup, &fused);
+    bool can = cr_fused_conv_from_node(&setup, transposed, &fused);
     cr_ir_setup_clear(&setup);
     if (!can)
         return true;
     CrFusedConv *kept = cr_region_alloc(ir->region, 1, sizeof *kept, node->node->name, error);
-    if (!kept)
+    if (!kept || (transposed && !transpose_weights(ir, node, &fused.conv, error)))
         return false;
     *kept = fused;
     if (!fused.conv.has_bias)
@@ -323,7 +349,8 @@ cr_ir_separate(CrIr *ir, GError **error)
         CrIrNode *node = cr_ir_node(ir, (int)i);
         if (node->dead)
             continue;
-        bool ok = node->op == &cr_op_conv         ? convert_conv(ir, node, error)
+        bool conv = node->op == &cr_op_conv || node->op == &cr_op_conv_transpose;
+        bool ok = conv                            ? convert_conv(ir, node, error)
                   : node->op == &cr_op_batch_norm ? convert_batch_norm(ir, node, error)
                                                   : convert_pointwise(ir, node, error);
         if (!ok)

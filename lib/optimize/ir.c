@@ -187,7 +187,8 @@ cr_ir_setup(const CrIr *ir, const CrIrNode *node, CrOpSetup *setup)
                          .kernels = ir->kernels,
                          .region = ir->region,
                          .packed = ir->packed,
-                         .fused = node->fused};
+                         .fused = node->fused,
+                         .exact = ir->exact};
     for (int i = 0; i < node->n_in; i++)
         if (node->in[i] != CR_NO_VALUE) {
             setup->in[i] = cr_ir_value(ir, node->in[i])->desc;

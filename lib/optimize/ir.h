@@ -6,6 +6,13 @@
 #include "kernels/kernels.h"
 #include "ops/op.h"
 
+/* When steps run as chains, see runtime/chain.h. */
+typedef enum {
+    CR_CHAINS_THAT_PAY,
+    CR_CHAINS_ALWAYS, /* for tests: wherever steps can */
+    CR_CHAINS_NEVER,  /* likewise */
+} CrChains;
+
 /* What a session config says. */
 typedef struct {
     GHashTable *shapes;    /* input name → CrDesc* (dims only) */
@@ -16,9 +23,11 @@ typedef struct {
     bool stateless;
     bool carry;   /* recurrent nodes' states, see optimize/stateful.h */
     bool unfused; /* every node by itself */
-    bool plain;   /* for tests: that, and on plain tensors, by the operators' own code */
+    bool plain;   /* that, and on plain tensors, by the operators' own code */
+    bool strided; /* inputs and outputs may be planes */
     unsigned threads;
     ConvRnnPrecision precision;
+    CrChains chains;
 } CrBinding;
 
 typedef enum {
@@ -53,6 +62,7 @@ typedef struct {
 typedef struct {
     ConvRnnTensorInfo info;
     int value;
+    bool is_open; /* an output: may be planes, see cr_ir_open_ports() */
 } CrIrPort;
 
 typedef struct {
@@ -76,6 +86,7 @@ typedef struct {
     GArray *states;     /* CrIrState */
     uint64_t parameters;
     guint restarted; /* recurrent nodes whose state could be carried and is not */
+    bool exact;      /* for CrOpSetup */
     GArray *bound;   /* CrIrNode: the nodes before any pass, as cr_ir_remember() found them */
     GHashTable
         *merged; /* CrNode* → CrNode*: the convolution that computes this one's channels too */
@@ -142,8 +153,15 @@ bool cr_ir_fuse(CrIr *ir, GError **error);
 bool cr_ir_separate(CrIr *ir, GError **error);
 /* Layouts: who works in blocks, and where tensors are rearranged. */
 bool cr_ir_assign_layouts(CrIr *ir, GError **error);
+/* Only for callers that take strides: inputs and outputs in the planes that the network reads and
+ * computes, where nothing else is in the way. */
+void cr_ir_open_ports(CrIr *ir);
 /* Results where callers and the next step expect them. */
 void cr_ir_settle(CrIr *ir);
+
+/* How many elements apart the elements of a port's tensor lie, for each of its dimensions; returns
+ * how many the first one lies behind the beginning of the value's memory. */
+size_t cr_ir_port_strides(const CrIr *ir, const CrIrPort *port, gint64 *strides);
 
 /* Appends a node that copies value into a new one of layout `desc`, and returns that. */
 int cr_ir_append_reorder(CrIr *ir, int value, const CrDesc *desc);

@@ -16,6 +16,7 @@ typedef struct {
     CrIr *ir;
     GArray *nodes;  /* CrIrNode: the new order */
     GArray *copies; /* int [values]: the next value with the same contents, -1 at the end */
+    bool *in_rows;  /* [values before]: somebody who reads it has a form for rows */
 } Layouter;
 
 /* --- states --- */
@@ -48,6 +49,37 @@ lay_out_states(CrIr *ir)
             will_be_blocked(ir, state->out, 16))
             in->desc.block = cr_desc_is_narrow(&in->desc) ? 1 : ir->kernels->block;
     }
+}
+
+/* --- who reads what --- */
+
+static bool *
+find_readers_in_rows(const CrIr *ir)
+{
+    bool *in_rows = g_new0(bool, ir->values->len + 1);
+
+    for (guint i = 0; i < ir->nodes->len; i++) {
+        const CrIrNode *node = cr_ir_node(ir, (int)i);
+        for (int k = 0; !node->dead && cr_op_find_blocked(node->op) && k < node->n_in; k++)
+            if (node->in[k] != CR_NO_VALUE)
+                in_rows[node->in[k]] = true;
+    }
+    for (guint i = 0; i < ir->states->len; i++) {
+        const CrIrState *state = &g_array_index(ir->states, CrIrState, i);
+        if (cr_ir_value(ir, state->in)->desc.block)
+            in_rows[state->out] = true;
+    }
+    return in_rows;
+}
+
+/* Whether all that read the node's results want them plain. */
+static bool
+is_for_plain(const Layouter *l, const CrIrNode *node)
+{
+    for (int i = 0; i < node->n_out; i++)
+        if (node->out[i] != CR_NO_VALUE && l->in_rows[node->out[i]])
+            return false;
+    return true;
 }
 
 /* --- one node --- */
@@ -126,6 +158,7 @@ visit(Layouter *l, CrIrNode node)
     CrOpSetup setup;
 
     cr_ir_setup(ir, &node, &setup);
+    setup.for_plain = is_for_plain(l, &node);
     bool blocked = form && form->blocked(&setup);
     if (blocked)
         node.op = form;
@@ -279,6 +312,7 @@ cr_ir_assign_layouts(CrIr *ir, GError **error)
                   .copies = g_array_new(FALSE, TRUE, sizeof(int))};
 
     lay_out_states(ir);
+    l.in_rows = find_readers_in_rows(ir);
     for (guint i = 0; i < ir->nodes->len; i++) {
         if (cr_ir_node(ir, (int)i)->dead) {
             g_free(cr_ir_node(ir, (int)i)->in);
@@ -289,6 +323,7 @@ cr_ir_assign_layouts(CrIr *ir, GError **error)
     }
     g_array_free(ir->nodes, TRUE);
     g_array_free(l.copies, TRUE);
+    g_free(l.in_rows);
     ir->nodes = l.nodes;
     for (guint i = 0; i < ir->nodes->len; i++)
         if (cr_ir_node(ir, (int)i)->op == &cr_op_blocked_concat &&

@@ -14,7 +14,9 @@ static const CrFusedConv *
 conv_at(const CrIr *ir, int index)
 {
     const CrIrNode *node = index >= 0 ? cr_ir_node(ir, index) : NULL;
-    return node && !node->dead && node->op == &cr_op_fused_conv ? node->fused : NULL;
+    const CrFusedConv *conv =
+        node && !node->dead && node->op == &cr_op_fused_conv ? node->fused : NULL;
+    return conv && !conv->conv.transposed ? conv : NULL;
 }
 
 static const ConvRnnTensor *

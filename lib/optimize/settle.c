@@ -2,7 +2,8 @@
 /* The last pass: results where callers and the next step expect them.
  *
  * A new state must be computed into the state's own memory, in the state's layout; an output must
- * be plain and at an address that does not change from step to step. Where the graph does not give
+ * be plain, unless the caller takes planes, and at an address that does not change from step to
+ * step. Where the graph does not give
  * that by itself (a state that is an alias, a constant, or shared), a copy does. */
 #include "ops/reorder.h"
 #include "optimize/ir.h"
@@ -59,7 +60,7 @@ cr_ir_settle(CrIr *ir)
         CrIrPort *port = &g_array_index(ir->outputs, CrIrPort, i);
         const CrIrValue *value = cr_ir_value(ir, port->value);
         int root = cr_ir_root(ir, port->value);
-        if (value->desc.block || cr_ir_value(ir, root)->kind == CR_IR_STATE ||
+        if ((value->desc.block && !port->is_open) || cr_ir_value(ir, root)->kind == CR_IR_STATE ||
             given_by_state(ir, root, ir->states->len)) {
             CrDesc plain = value->desc;
             plain.block = plain.pad_left = plain.pad_right = plain.n_parts = plain.row_blocks = 0;

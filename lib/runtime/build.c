@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* From a builder to a model: the part that knows the operators. */
 #include "model/builder.h"
-#include "model/graph_hash.h"
 #include "model/states.h"
 #include "ops/validate.h"
 
@@ -17,9 +16,7 @@ convrnn_builder_build(ConvRnnBuilder *builder, const gchar *name, GError **error
         cr_states_free(states);
         return NULL;
     }
-    char *hash = cr_graph_hash(graph);
-    ConvRnnModel *model = cr_model_new(graph, name, NULL, NULL, hash);
-    g_free(hash);
+    ConvRnnModel *model = cr_model_new(graph, name, NULL, NULL);
     model->states = states;
     checked = states->len > 0 ? cr_states_find(model, NULL, NULL, error) : NULL;
     if (states->len > 0 && !checked)

@@ -59,6 +59,7 @@ convrnn_session_config_copy(const ConvRnnSessionConfig *config)
     copy->binding.plain = config->binding.plain;
     copy->binding.threads = config->binding.threads;
     copy->binding.carry = config->binding.carry;
+    copy->binding.strided = config->binding.strided;
     copy->binding.precision = config->binding.precision;
     return copy;
 }
@@ -140,6 +141,12 @@ void
 convrnn_session_config_set_threads(ConvRnnSessionConfig *config, guint threads)
 {
     config->binding.threads = MIN(threads, 64);
+}
+
+void
+convrnn_session_config_set_strided(ConvRnnSessionConfig *config, gboolean strided)
+{
+    config->binding.strided = strided;
 }
 
 void

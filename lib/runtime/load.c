@@ -106,9 +106,7 @@ make_model(GBytes *data, const char *name, GKeyFile *info, GError **error)
         cr_graph_free(graph);
         return NULL;
     }
-    char *hash = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, data);
-    ConvRnnModel *model = cr_model_new(graph, name, data, info, hash);
-    g_free(hash);
+    ConvRnnModel *model = cr_model_new(graph, name, data, info);
     model->windows = cr_frame_windows_read(model, error);
     if (!model->windows ||
         !cr_model_info_boolean(model, "carry-rnn-state", &model->carries_rnn_state, error))

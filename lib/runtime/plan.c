@@ -3,38 +3,12 @@
 #include "core/size.h"
 #include "ops/reorder.h"
 #include "optimize/stateful.h"
-#include "runtime/arena.h"
+#include "runtime/schedule.h"
+#include "runtime/state_check.h"
 #include <string.h>
 
-/* --- where tensors live --- */
-
-/* What is needed when, by root value. */
-static CrInterval *
-intervals(const CrIr *ir)
-{
-    CrInterval *life = g_new0(CrInterval, ir->values->len + 1);
-
-    for (guint v = 0; v < ir->values->len; v++)
-        life[v].begin = -1;
-    for (guint i = 0; i < ir->nodes->len; i++) {
-        const CrIrNode *node = cr_ir_node(ir, (int)i);
-        for (int k = 0; !node->dead && k < node->n_in + node->n_out; k++) {
-            int value = k < node->n_in ? node->in[k] : node->out[k - node->n_in];
-            if (value == CR_NO_VALUE)
-                continue;
-            CrInterval *root = &life[cr_ir_root(ir, value)];
-            if (root->begin < 0)
-                root->begin = (int)i;
-            root->end = (int)i;
-        }
-    }
-    for (guint i = 0; i < ir->outputs->len; i++)
-        life[cr_ir_root(ir, g_array_index(ir->outputs, CrIrPort, i).value)].end = G_MAXINT;
-    return life;
-}
-
-static bool
-is_new_state(const CrIr *ir, int value)
+bool
+cr_ir_is_new_state(const CrIr *ir, int value)
 {
     for (guint i = 0; i < ir->states->len; i++)
         if (g_array_index(ir->states, CrIrState, i).out == value)
@@ -42,79 +16,29 @@ is_new_state(const CrIr *ir, int value)
     return false;
 }
 
-/* A place for each value, states and constants included. */
-static CrPlace *
-place_values(CrPlan *plan)
+static void
+place_states(CrPlan *plan)
 {
-    const CrIr *ir = plan->ir;
-    CrPlace *place = g_new0(CrPlace, ir->values->len + 1);
-    CrInterval *life = intervals(ir);
-    int *of = g_new(int, ir->values->len + 1), n = 0;
-
-    for (guint v = 0; v < ir->values->len; v++) {
-        const CrIrValue *value = cr_ir_value(ir, (int)v);
-        if (value->kind == CR_IR_COMPUTED && value->base < 0 && life[v].begin >= 0 &&
-            !is_new_state(ir, (int)v)) {
-            life[n] = life[v]; /* n <= v: what is overwritten was read */
-            life[n].bytes = cr_desc_bytes(&value->desc);
-            of[n++] = (int)v;
-        }
-    }
-    plan->arena_bytes = cr_arena_place(life, n);
-    for (int i = 0; i < n; i++)
-        place[of[i]] = (CrPlace){.space = CR_PLACE_ARENA, .offset = life[i].offset};
-    g_free(life);
-    g_free(of);
-
-    for (guint i = 0; i < ir->inputs->len; i++) {
-        int v = g_array_index(ir->inputs, CrIrPort, i).value;
-        place[v] = (CrPlace){.space = CR_PLACE_ARENA, .offset = plan->arena_bytes};
-        plan->arena_bytes +=
-            cr_round_up(MAX(cr_desc_bytes(&cr_ir_value(ir, v)->desc), 1), CR_ALIGN);
-    }
-    for (guint i = 0; i < ir->states->len; i++) {
-        const CrIrState *state = &g_array_index(ir->states, CrIrState, i);
-        CrPlanState at = {.desc = cr_ir_value(ir, state->in)->desc, .offset = plan->state_bytes};
+    for (guint i = 0; i < plan->ir->states->len; i++) {
+        const CrIrState *state = &g_array_index(plan->ir->states, CrIrState, i);
+        CrPlanState at = {.desc = cr_ir_value(plan->ir, state->in)->desc,
+                          .offset = plan->state_bytes};
         at.bytes = cr_desc_bytes(&at.desc);
         plan->state_bytes += cr_round_up(MAX(at.bytes, 1), CR_ALIGN);
-        place[state->in] = (CrPlace){.space = CR_PLACE_STATE_OLD, .offset = at.offset};
-        place[state->out] = (CrPlace){.space = CR_PLACE_STATE_NEW, .offset = at.offset};
         g_array_append_val(plan->states, at);
     }
-    for (guint v = 0; v < ir->values->len; v++) {
-        const CrIrValue *value = cr_ir_value(ir, (int)v);
-        if (value->kind == CR_IR_CONSTANT)
-            place[v] = (CrPlace){.space = CR_PLACE_DATA,
-                                 .data = value->blocked ? value->blocked : value->constant->data};
-    }
-    for (guint v = 0; v < ir->values->len; v++) { /* last, when every root has its place */
-        const CrDesc *desc = &cr_ir_value(ir, (int)v)->desc;
-        size_t offset = 0;
-        int root = (int)v, block = 0;
-        while (cr_ir_value(ir, root)->base >= 0) {
-            block += cr_ir_value(ir, root)->base_block;
-            root = cr_ir_value(ir, root)->base;
-        }
-        if (root == (int)v)
-            continue;
-        if (desc->block)
-            offset = cr_desc_blocked(desc).block_stride * (size_t)block * sizeof(float);
-        place[v] = place[root];
-        place[v].offset += offset;
-        if (place[v].space == CR_PLACE_DATA)
-            place[v].data = (const char *)place[v].data + offset;
-    }
-    return place;
 }
 
 /* --- steps --- */
 
 static bool
-prepare_node(CrPlan *plan, const CrIrNode *node, const CrPlace *place, GError **error)
+prepare_node(CrPlan *plan, int index, GError **error)
 {
-    CrPlanStep step = {.name = node->node->name,
+    const CrIrNode *node = cr_ir_node(plan->ir, index);
+    CrPlanStep step = {.node = index,
+                       .name = node->node->name,
                        .label = node->label,
-                       .first_place = plan->places->len,
+                       .first_place = plan->n_places,
                        .step = {.n_in = node->n_in, .n_out = node->n_out, .kernel = "plain"}};
     CrOpSetup setup;
 
@@ -125,12 +49,10 @@ prepare_node(CrPlan *plan, const CrIrNode *node, const CrPlace *place, GError **
     cr_ir_setup_clear(&setup);
     if (!ok)
         return false;
-    for (int k = 0; k < node->n_in + node->n_out; k++) {
-        int value = k < node->n_in ? node->in[k] : node->out[k - node->n_in];
-        CrPlace none = {0};
-        g_array_append_val(plan->places, *(value == CR_NO_VALUE ? &none : &place[value]));
-    }
-    plan->scratch_bytes = MAX(plan->scratch_bytes, cr_round_up(step.step.scratch, CR_ALIGN));
+    for (int i = 0; i < node->n_out; i++)
+        if (node->out[i] != CR_NO_VALUE)
+            step.elements += cr_desc_elements(&cr_ir_value(plan->ir, node->out[i])->desc);
+    plan->n_places += (size_t)(node->n_in + node->n_out);
     plan->macs += step.step.macs;
     g_array_append_val(plan->steps, step);
     return true;
@@ -188,11 +110,11 @@ static void
 plan_free(CrPlan *plan)
 {
     cr_ir_free(plan->ir);
+    for (guint i = 0; i < plan->schedules->len; i++)
+        cr_schedule_free(plan->schedules->pdata[i], plan->steps->len);
+    g_ptr_array_free(plan->schedules, TRUE);
     g_array_free(plan->steps, TRUE);
-    g_array_free(plan->places, TRUE);
     g_array_free(plan->states, TRUE);
-    g_free(plan->inputs);
-    g_free(plan->outputs);
     g_free(plan->key);
     convrnn_model_unref(plan->model);
     g_free(plan);
@@ -225,7 +147,7 @@ plan_new(ConvRnnModel *model, const CrBinding *binding, const CrKernels *kernels
     bool ok = ir != NULL;
     if (ok)
         cr_ir_remember(ir);
-    if (ok && !binding->plain) {
+    if (ok && !binding->plain && !ir->exact) {
         cr_ir_simplify(ir);
         ok = (binding->unfused ? cr_ir_separate : cr_ir_fuse)(ir, error) &&
              cr_ir_assign_layouts(ir, error);
@@ -236,30 +158,27 @@ plan_new(ConvRnnModel *model, const CrBinding *binding, const CrKernels *kernels
         g_free(key);
         return NULL;
     }
+    if (binding->strided)
+        cr_ir_open_ports(ir);
     cr_ir_settle(ir);
     plan->ref_count = 1;
     plan->key = key;
     plan->model = convrnn_model_ref(model);
     plan->ir = ir;
     plan->steps = g_array_new(FALSE, TRUE, sizeof(CrPlanStep));
-    plan->places = g_array_new(FALSE, TRUE, sizeof(CrPlace));
+    plan->schedules = g_ptr_array_new();
+    plan->chains = binding->plain || binding->unfused ? CR_CHAINS_NEVER : binding->chains;
     plan->states = g_array_new(FALSE, TRUE, sizeof(CrPlanState));
 
     ok = check_size(plan, error);
-    CrPlace *place = ok ? place_values(plan) : NULL;
+    if (ok)
+        place_states(plan);
     for (guint i = 0; ok && i < ir->nodes->len; i++)
         if (!cr_ir_node(ir, (int)i)->dead)
-            ok = prepare_node(plan, cr_ir_node(ir, (int)i), place, error);
+            ok = prepare_node(plan, (int)i, error);
     ok = ok && lay_out_initial(plan, error);
-    if (ok) {
-        plan->inputs = g_new0(CrPlace, ir->inputs->len + 1);
-        plan->outputs = g_new0(CrPlace, ir->outputs->len + 1);
-        for (guint i = 0; i < ir->inputs->len; i++)
-            plan->inputs[i] = place[g_array_index(ir->inputs, CrIrPort, i).value];
-        for (guint i = 0; i < ir->outputs->len; i++)
-            plan->outputs[i] = place[g_array_index(ir->outputs, CrIrPort, i).value];
-    }
-    g_free(place);
+    if (ok)
+        cr_state_check_plan(plan);
     if (!ok)
         g_clear_pointer(&plan, plan_free);
     return plan;
@@ -317,6 +236,10 @@ key_of(const CrBinding *binding, const CrKernels *kernels)
     g_string_append(key, binding->unfused ? "|unfused" : "|");
     g_string_append(key, binding->plain ? "|plain" : "|");
     g_string_append(key, binding->carry ? "|carry" : "|");
+    g_string_append(key, binding->precision == CONVRNN_PRECISION_DOUBLE ? "|double" : "|");
+    g_string_append(key, kernels->gemv_int8_panel ? "|int8" : "|");
+    g_string_append(key, binding->strided ? "|strided" : "|");
+    g_string_append_printf(key, "|%d", binding->chains);
     g_string_append(key, binding->outputs ? "|outputs" : "|");
     for (char **name = binding->outputs; name && *name; name++)
         g_string_append_printf(key, "\n%s", *name);
@@ -339,12 +262,15 @@ wake_openblas(void)
 static const CrKernels *
 choose_kernels(ConvRnnPrecision wanted)
 {
-    CrPrecision precision = wanted == CONVRNN_PRECISION_FP32   ? CR_FLOAT32
-                            : wanted == CONVRNN_PRECISION_BF16 ? CR_BF16
-                                                               : CR_BF16X3;
+    static const CrPrecision table[] = {
+        [CONVRNN_PRECISION_FP32] = CR_FLOAT32,   [CONVRNN_PRECISION_BF16X3] = CR_BF16X3,
+        [CONVRNN_PRECISION_BF16] = CR_BF16,      [CONVRNN_PRECISION_AUTO] = CR_BF16X3,
+        [CONVRNN_PRECISION_DOUBLE] = CR_FLOAT32, [CONVRNN_PRECISION_INT8] = CR_INT8};
+    CrPrecision precision = table[wanted];
     const CrKernels *kernels = cr_kernels_get(cr_cpu_level(), precision);
 
-    if (precision != CR_FLOAT32 && !kernels->bf16 && wanted != CONVRNN_PRECISION_AUTO)
+    if ((precision == CR_BF16 || precision == CR_BF16X3) && !kernels->bf16 &&
+        wanted != CONVRNN_PRECISION_AUTO)
         g_log_structured("convrnn", G_LOG_LEVEL_WARNING, "MESSAGE",
                          "precision %s needs the instruction set \"amx\", and the one in use is "
                          "\"%s\": computing in float32",

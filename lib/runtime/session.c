@@ -2,15 +2,13 @@
 #include "runtime/session.h"
 #include "core/float_env.h"
 #include "core/size.h"
+#include "runtime/clock.h"
 #include "runtime/config.h"
-#include <math.h>
-#include <stdatomic.h>
+#include "runtime/state_check.h"
 #include <string.h>
-#include <time.h>
 
 #define MAX_BYTES                                                                                  \
-    ((size_t)8 << 30)         /* of one session: a model that wants more is broken or hostile */
-#define CHECK_TILE (64 << 10) /* floats of state looked at in one go */
+    ((size_t)8 << 30) /* of one session: a model that wants more is broken or hostile */
 
 /* --- making and ending --- */
 
@@ -45,21 +43,20 @@ static bool
 allocate(ConvRnnSession *s, GError **error)
 {
     const CrPlan *plan = s->plan;
-    size_t scratch = plan->scratch_bytes * s->threads;
+    size_t arena = s->schedule->arena_bytes, scratch = s->schedule->scratch_bytes * s->threads;
 
-    if (plan->arena_bytes > MAX_BYTES || plan->state_bytes > MAX_BYTES || scratch > MAX_BYTES ||
-        plan->arena_bytes + 2 * plan->state_bytes + scratch > MAX_BYTES) {
-        g_set_error(error, CONVRNN_ERROR, CONVRNN_ERROR_LIMIT,
-                    "%s: a session would take %" G_GSIZE_FORMAT
-                    " MiB of working memory and %" G_GSIZE_FORMAT
-                    " MiB of state; the limit is %" G_GSIZE_FORMAT
-                    " MiB in all. Give smaller inputs",
-                    plan->model->name, (plan->arena_bytes + scratch) >> 20, plan->state_bytes >> 19,
-                    MAX_BYTES >> 20);
+    if (arena > MAX_BYTES || plan->state_bytes > MAX_BYTES || scratch > MAX_BYTES ||
+        arena + 2 * plan->state_bytes + scratch > MAX_BYTES) {
+        g_set_error(
+            error, CONVRNN_ERROR, CONVRNN_ERROR_LIMIT,
+            "%s: a session would take %" G_GSIZE_FORMAT
+            " MiB of working memory and %" G_GSIZE_FORMAT
+            " MiB of state; the limit is %" G_GSIZE_FORMAT " MiB in all. Give smaller inputs",
+            plan->model->name, (arena + scratch) >> 20, plan->state_bytes >> 19, MAX_BYTES >> 20);
         return false;
     }
-    s->arena = cr_mem_alloc(1, plan->arena_bytes, "a session's arena", error);
-    s->scratch = s->arena ? cr_mem_alloc(s->threads, plan->scratch_bytes,
+    s->arena = cr_mem_alloc(1, arena, "a session's arena", error);
+    s->scratch = s->arena ? cr_mem_alloc(s->threads, s->schedule->scratch_bytes,
                                          "a session's scratch memory", error)
                           : NULL;
     if (!s->scratch)
@@ -84,17 +81,20 @@ convrnn_session_new(ConvRnnModel *model, const ConvRnnSessionConfig *config, GEr
     ConvRnnSession *s = g_new0(ConvRnnSession, 1);
     s->plan = plan;
     s->threads = binding->threads ? binding->threads : cr_workers_count_processors();
+    s->schedule = cr_schedule_get(plan, s->threads);
     s->stateless = binding->stateless;
     s->workers = cr_workers_ref(s->threads);
     s->nanoseconds = g_new0(uint64_t, plan->steps->len + 1);
+    s->suspect = g_new0(_Atomic bool, plan->states->len + 1);
+    s->spent = g_new0(uint64_t, s->threads * plan->steps->len + 1);
     if (!allocate(s, error)) {
         convrnn_session_free(s);
         return NULL;
     }
     for (int parity = 0; parity < 2; parity++) {
-        s->io[parity] = g_new0(void *, plan->places->len + 1);
-        for (guint i = 0; i < plan->places->len; i++)
-            s->io[parity][i] = address(s, &g_array_index(plan->places, CrPlace, i), parity);
+        s->io[parity] = g_new0(void *, plan->n_places + 1);
+        for (size_t i = 0; i < plan->n_places; i++)
+            s->io[parity][i] = address(s, &s->schedule->places[i], parity);
     }
     fill_initial(s);
     return s;
@@ -103,7 +103,7 @@ convrnn_session_new(ConvRnnModel *model, const ConvRnnSessionConfig *config, GEr
 void
 convrnn_session_free(ConvRnnSession *s)
 {
-    if (!s)
+    if (!s || g_atomic_int_add(&s->more_holders, -1) > 0)
         return;
     cr_workers_unref(s->workers);
     for (int i = 0; i < 2; i++) {
@@ -113,6 +113,8 @@ convrnn_session_free(ConvRnnSession *s)
     cr_mem_free(s->arena);
     cr_mem_free(s->scratch);
     g_free(s->nanoseconds);
+    g_free(s->suspect);
+    g_free(s->spent);
     g_clear_pointer(&s->recurrences, g_array_unref);
     cr_region_free(s->recurrence_names);
     cr_plan_unref(s->plan);
@@ -122,105 +124,77 @@ convrnn_session_free(ConvRnnSession *s)
 /* --- a step --- */
 
 typedef struct {
-    const CrStep *step;
+    const ConvRnnSession *session;
+    const CrPlanStep *step;
+    const CrChain *chain;      /* instead of the step, or NULL */
+    const CrStateCheck *check; /* NULL: the state is not looked at */
+    int n_chunks;
     void *const *io;
-    char *scratch;
-    size_t scratch_bytes;
+    uint64_t *spent; /* of the first thread, in the chain's first step; NULL: not wanted */
 } Job;
 
 static void
 run_tile(void *data, int tile, int worker)
 {
     const Job *job = data;
-    job->step->run(job->step, job->io, tile, job->scratch + job->scratch_bytes * (size_t)worker);
+    const ConvRnnSession *s = job->session;
+    char *scratch = s->scratch + s->schedule->scratch_bytes * (size_t)worker;
+
+    if (job->chain)
+        cr_chain_run(job->chain, job->io, tile, job->n_chunks, scratch,
+                     job->spent ? job->spent + s->plan->steps->len * (guint)worker : NULL,
+                     job->check);
+    else
+        job->step->step.run(&job->step->step, job->io, tile, scratch);
+    if (!job->chain && job->check && job->step->writes_state)
+        cr_state_check_tile(job->check, job->step, job->io, tile);
 }
 
-typedef struct {
-    const CrKernels *kernels;
-    const float *data;
-    size_t n;
-    _Atomic bool found;
-} Check;
-
+/* The time of a chain is its steps', in the proportions of what the threads spent in each. */
 static void
-check_tile(void *data, int tile, int worker)
+share_time(ConvRnnSession *s, guint first, int n, uint64_t nanoseconds)
 {
-    Check *check = data;
-    size_t begin = (size_t)tile * CHECK_TILE;
-    (void)worker;
-    if (check->kernels->has_non_finite(check->data + begin, MIN(check->n - begin, CHECK_TILE)))
-        atomic_store_explicit(&check->found, true, memory_order_relaxed);
-}
+    guint all = s->plan->steps->len;
+    double total = 0;
 
-/* The same on the lanes and columns that belong to the tensor. */
-static bool
-really_non_finite(const CrDesc *desc, const float *data)
-{
-    if (!desc->block) {
-        for (size_t i = 0; i < cr_desc_elements(desc); i++)
-            if (!isfinite(data[i]))
-                return true;
-        return false;
+    for (int i = 0; i < n; i++) {
+        uint64_t sum = 0;
+        for (guint t = 0; t < s->threads; t++)
+            sum += s->spent[t * all + first + (guint)i];
+        s->nanoseconds[first + (guint)i] = sum;
+        total += (double)sum;
     }
-    CrNchw size = cr_desc_nchw(desc);
-    CrBlocked b = cr_desc_blocked(desc);
-    for (int n = 0; n < size.n; n++)
-        for (int y = 0; y < size.h; y++)
-            for (int k = 0; k < b.blocks; k++) {
-                int first, lanes = cr_desc_block_channels(desc, k, &first);
-                const float *row = data + b.image_stride * (size_t)n + b.row_stride * (size_t)y +
-                                   b.block_stride * (size_t)k + b.origin;
-                for (int i = 0; i < size.w * desc->block; i++)
-                    if (i % desc->block < lanes && !isfinite(row[i]))
-                        return true;
-            }
-    return false;
-}
-
-static bool
-state_is_poisoned(ConvRnnSession *s, unsigned participants)
-{
-    const char *half = s->state[1 - s->parity];
-
-    for (guint i = 0; i < s->plan->states->len; i++) {
-        const CrPlanState *state = &g_array_index(s->plan->states, CrPlanState, i);
-        if (state->desc.dtype != CONVRNN_DTYPE_FLOAT32)
-            continue;
-        Check check = {.kernels = s->plan->ir->kernels,
-                       .data = (const float *)(half + state->offset),
-                       .n = state->bytes / sizeof(float)};
-        cr_workers_run(s->workers, participants, check_tile, &check,
-                       (int)((check.n + CHECK_TILE - 1) / CHECK_TILE));
-        /* lanes that pad a block may hold anything: only then look closely */
-        if (atomic_load(&check.found) && really_non_finite(&state->desc, check.data))
-            return true;
-    }
-    return false;
-}
-
-static uint64_t
-now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+    for (int i = 0; i < n; i++)
+        s->nanoseconds[first + (guint)i] = (uint64_t)((double)s->nanoseconds[first + (guint)i] *
+                                                      (double)nanoseconds / MAX(total, 1));
 }
 
 static void
-run_steps(ConvRnnSession *s, unsigned participants)
+run_steps(ConvRnnSession *s, unsigned participants, const CrStateCheck *check)
 {
-    const CrPlan *plan = s->plan;
+    const GArray *steps = s->plan->steps;
     uint64_t before = 0;
+    int n;
 
-    for (guint i = 0; i < plan->steps->len; i++) {
-        const CrPlanStep *step = &g_array_index(plan->steps, CrPlanStep, i);
-        Job job = {&step->step, s->io[s->parity] + step->first_place, s->scratch,
-                   plan->scratch_bytes};
+    if (s->profiling)
+        memset(s->spent, 0, s->threads * steps->len * sizeof *s->spent);
+    for (guint i = 0; i < steps->len; i += (guint)n) {
+        const CrPlanStep *step = &g_array_index(steps, CrPlanStep, i);
+        Job job = {.session = s,
+                   .step = step,
+                   .check = check,
+                   .chain = s->schedule->chain[i],
+                   .io = s->io[s->parity] + step->first_place,
+                   .spent = s->profiling ? s->spent + i : NULL};
+        n = job.chain ? cr_chain_length(job.chain) : 1;
+        job.n_chunks = job.chain ? cr_chain_chunks(job.chain, participants) : step->step.n_tiles;
         if (s->profiling)
-            before = now();
-        cr_workers_run(s->workers, participants, run_tile, &job, step->step.n_tiles);
-        if (s->profiling)
-            s->nanoseconds[i] = now() - before;
+            before = cr_clock();
+        cr_workers_run(s->workers, participants, run_tile, &job, job.n_chunks);
+        if (s->profiling && job.chain)
+            share_time(s, i, n, cr_clock() - before);
+        else if (s->profiling)
+            s->nanoseconds[i] = cr_clock() - before;
     }
 }
 
@@ -229,8 +203,12 @@ convrnn_session_step(ConvRnnSession *s)
 {
     CrFloatEnv env = cr_float_env_enter();
     unsigned participants = cr_workers_begin(s->workers, s->threads);
-    run_steps(s, participants);
-    bool poisoned = !s->stateless && state_is_poisoned(s, participants);
+    const CrStateCheck check = {s->plan, s->suspect};
+    for (guint i = 0; i < s->plan->states->len; i++)
+        atomic_store_explicit(&s->suspect[i], false, memory_order_relaxed);
+    run_steps(s, participants, s->stateless ? NULL : &check);
+    bool poisoned = !s->stateless &&
+                    cr_state_is_poisoned(&check, s->workers, participants, s->state[1 - s->parity]);
     cr_workers_end(s->workers, participants);
     cr_float_env_leave(env);
 
@@ -271,7 +249,14 @@ gpointer
 convrnn_session_get_input_data(ConvRnnSession *s, guint index)
 {
     g_return_val_if_fail(index < s->plan->ir->inputs->len, NULL);
-    return address(s, &s->plan->inputs[index], 0);
+    return address(s, &s->schedule->inputs[index].place, 0);
+}
+
+const gint64 *
+convrnn_session_get_input_strides(const ConvRnnSession *s, guint index)
+{
+    g_return_val_if_fail(index < s->plan->ir->inputs->len, NULL);
+    return s->schedule->inputs[index].strides;
 }
 
 guint
@@ -291,7 +276,14 @@ gconstpointer
 convrnn_session_get_output_data(const ConvRnnSession *s, guint index)
 {
     g_return_val_if_fail(index < s->plan->ir->outputs->len, NULL);
-    return address(s, &s->plan->outputs[index], 0);
+    return address(s, &s->schedule->outputs[index].place, 0);
+}
+
+const gint64 *
+convrnn_session_get_output_strides(const ConvRnnSession *s, guint index)
+{
+    g_return_val_if_fail(index < s->plan->ir->outputs->len, NULL);
+    return s->schedule->outputs[index].strides;
 }
 
 guint
@@ -326,8 +318,13 @@ convrnn_session_get_generation(const ConvRnnSession *s)
 }
 
 static ConvRnnPrecision
-precision_of(const CrKernels *kernels)
+precision_of(const CrIr *ir)
 {
+    const CrKernels *kernels = ir->kernels;
+    if (ir->exact)
+        return CONVRNN_PRECISION_DOUBLE;
+    if (kernels->gemv_int8_panel)
+        return CONVRNN_PRECISION_INT8;
     if (!kernels->bf16)
         return CONVRNN_PRECISION_FP32;
     return kernels->bf16->terms == 1 ? CONVRNN_PRECISION_BF16 : CONVRNN_PRECISION_BF16X3;
@@ -339,11 +336,12 @@ convrnn_session_get_stats(const ConvRnnSession *s, ConvRnnSessionStats *stats)
     *stats = (ConvRnnSessionStats){.macs = s->plan->macs,
                                    .parameters = s->plan->ir->parameters,
                                    .weight_bytes = cr_region_get_size(s->plan->ir->region),
-                                   .arena_bytes = s->plan->arena_bytes,
+                                   .arena_bytes = s->schedule->arena_bytes +
+                                                  s->schedule->scratch_bytes * s->threads,
                                    .state_bytes = 2 * s->plan->state_bytes,
                                    .threads = s->threads,
                                    .restarted_nodes = s->plan->ir->restarted,
-                                   .precision = precision_of(s->plan->ir->kernels)};
+                                   .precision = precision_of(s->plan->ir)};
 }
 
 void
@@ -369,5 +367,6 @@ convrnn_session_get_node(const ConvRnnSession *s, guint index, ConvRnnNodeStats 
                                 .kernel = step->step.kernel,
                                 .reason = step->step.why,
                                 .macs = step->step.macs,
-                                .nanoseconds = s->nanoseconds[index]};
+                                .nanoseconds = s->nanoseconds[index],
+                                .chain = cr_schedule_chain_of(s->schedule, index)};
 }

@@ -99,7 +99,7 @@ convrnn_session_save_state(const ConvRnnSession *s, GError **error)
     put_u32(out, VERSION);
     put_u32(out, plan->states->len);
     put_u64(out, s->step);
-    put_text(out, plan->model->hash ? plan->model->hash : "");
+    put_text(out, cr_model_hash(plan->model));
     for (guint i = 0; i < plan->states->len; i++) {
         const CrPlanState *state = &g_array_index(plan->states, CrPlanState, i);
         const CrDesc *desc = &state->desc;
@@ -225,7 +225,7 @@ convrnn_session_restore_state(ConvRnnSession *s, GBytes *snapshot, GError **erro
     if (version != VERSION)
         return mismatch(s, CONVRNN_ERROR_FORMAT, "its format version is newer than this library",
                         error);
-    if (!take_this_text(&r, s->plan->model->hash ? s->plan->model->hash : ""))
+    if (!take_this_text(&r, cr_model_hash(s->plan->model)))
         return mismatch(s, CONVRNN_ERROR_STATE, "it was taken from another model", error);
     if (count != n)
         return mismatch(s, CONVRNN_ERROR_STATE, "it has another number of states", error);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "tools/binding.h"
+#include "tools/accuracy.h"
 #include "tools/command.h"
+#include "tools/noise.h"
 #include "tools/peak.h"
 
 #include <convrnn/cpu.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define WARM_UP_STEPS 3
 #define DEFAULT_STEPS 50
+#define FEW_STEPS     10 /* of --accuracy: double precision takes its time */
 #define MAX_STEPS     1000000
 
 /* From the file to a session that can step. */
@@ -22,28 +23,6 @@ typedef struct {
     ConvRnnNodeStats node;
     double median; /* seconds */
 } NodeTime;
-
-/* Something in [0, 1) for every input, the same in each run. */
-static void
-fill_inputs(ConvRnnSession *session)
-{
-    guint32 seed = 1;
-    for (guint i = 0; i < convrnn_session_get_n_inputs(session); i++) {
-        const ConvRnnTensorInfo *info = convrnn_session_get_input(session, i);
-        gsize n = 1;
-        for (guint d = 0; d < info->n_dims; d++)
-            n *= (gsize)info->dims[d];
-        float *data = convrnn_session_get_input_data(session, i);
-        if (info->dtype != CONVRNN_DTYPE_FLOAT32) {
-            memset(data, 0, n * convrnn_dtype_get_size(info->dtype));
-            continue;
-        }
-        for (gsize k = 0; k < n; k++) {
-            seed = seed * 1664525u + 1013904223u;
-            data[k] = (float)(seed >> 8) / 16777216.0f;
-        }
-    }
-}
 
 static int
 compare_doubles(const void *a, const void *b)
@@ -88,13 +67,12 @@ time_steps(ConvRnnSession *session, double *seconds, int n)
 static void
 print_start_up(const ConvRnnSession *session, const StartUp *took)
 {
-    static const char *const precisions[] = {"fp32", "bf16x3", "bf16"};
     const double mib = 1024 * 1024;
     ConvRnnSessionStats stats;
 
     convrnn_session_get_stats(session, &stats);
     printf("start-up: model %.1f ms, session %.1f ms; precision: %s\n", took->load * 1e3,
-           took->session * 1e3, precisions[stats.precision]);
+           took->session * 1e3, cr_binding_precision_name(stats.precision));
     printf("memory: weights %.2f MiB, arena %.2f MiB, state %.2f MiB\n",
            (double)stats.weight_bytes / mib, (double)stats.arena_bytes / mib,
            (double)stats.state_bytes / mib);
@@ -165,6 +143,8 @@ print_nodes(ConvRnnSession *session, int n, double thread_peak)
         printf("  %9.4f ms %5.1f %%  %s [%s] %s", nodes[i].median * 1e3,
                total > 0 ? 100 * nodes[i].median / total : 0, node->op,
                node->kernel ? node->kernel : "-", node->name);
+        if (node->chain)
+            printf(" (chain %u)", node->chain);
         if (node->macs > 0) {
             printf(": ");
             print_rate(node->macs, nodes[i].median, thread_peak * stats.threads);
@@ -204,7 +184,7 @@ bench(const char *path, const CrBindingOptions *options, int threads, int steps,
         return false;
     double peak = cr_peak_measure(convrnn_cpu_get_level());
     double *seconds = g_new(double, steps);
-    fill_inputs(session);
+    cr_noise_fill(session, 1);
     time_steps(session, seconds, steps);
     print_start_up(session, &took);
     print_steps(session, seconds, steps, peak);
@@ -214,30 +194,46 @@ bench(const char *path, const CrBindingOptions *options, int threads, int steps,
     return true;
 }
 
+static bool
+check(gboolean accuracy, gboolean json, GError **error)
+{
+    if (json && !accuracy)
+        g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "--json needs --accuracy");
+    return accuracy || !json;
+}
+
 int
 cr_command_bench(int argc, char **argv)
 {
     CrBindingOptions binding = {0};
-    int threads = 0, steps = DEFAULT_STEPS;
+    int threads = 0, steps = G_MININT; /* not given */
+    gboolean accuracy = FALSE, json = FALSE;
     char *cpu = NULL;
     GError *error = NULL;
     const GOptionEntry entries[] = {
         {"threads", 't', 0, G_OPTION_ARG_INT, &threads,
          "1 to 64; 0, the default, for all processors", "N"},
-        {"steps", 'n', 0, G_OPTION_ARG_INT, &steps, "How many steps to time (default 50)", "N"},
+        {"steps", 'n', 0, G_OPTION_ARG_INT, &steps,
+         "How many steps to time (default 50), or to compare (default 10)", "N"},
         {"cpu", 0, 0, G_OPTION_ARG_FILENAME, &cpu, "Kernels to use: c, avx2, avx512, amx or neon",
          "LEVEL"},
+        {"accuracy", 0, 0, G_OPTION_ARG_NONE, &accuracy,
+         "Instead of times, each precision's errors against double precision", NULL},
+        {"json", 0, 0, G_OPTION_ARG_NONE, &json, "With --accuracy: print JSON", NULL},
         {NULL},
     };
     GOptionContext *context = g_option_context_new("MODEL");
     g_option_context_add_main_entries(context, entries, NULL);
     cr_binding_add_options(context, &binding);
     bool good = g_option_context_parse(context, &argc, &argv, &error) &&
-                cr_command_expect_arguments(argc, argv, 1, &error) &&
-                cr_command_check_range("--threads", threads, 0, CR_MAX_THREADS, &error) &&
-                cr_command_check_range("--steps", steps, 1, MAX_STEPS, &error) &&
-                (!cpu || convrnn_cpu_set_level(cpu, &error)) &&
-                bench(argv[1], &binding, threads, steps, &error);
+                cr_command_expect_arguments(argc, argv, 1, &error) && check(accuracy, json, &error);
+    if (steps == G_MININT)
+        steps = accuracy ? FEW_STEPS : DEFAULT_STEPS;
+    good = good && cr_command_check_range("--threads", threads, 0, CR_MAX_THREADS, &error) &&
+           cr_command_check_range("--steps", steps, 1, MAX_STEPS, &error) &&
+           (!cpu || convrnn_cpu_set_level(cpu, &error)) &&
+           (accuracy ? cr_accuracy_report(argv[1], &binding, threads, steps, json, &error)
+                     : bench(argv[1], &binding, threads, steps, &error));
     g_option_context_free(context);
     cr_binding_options_clear(&binding);
     g_free(cpu);

@@ -310,19 +310,25 @@ cr_binding_add_options(GOptionContext *context, CrBindingOptions *options)
     g_option_context_add_main_entries(context, entries, NULL);
 }
 
+static const char *const precisions[] = {"fp32", "bf16x3", "bf16", "auto", "double", "int8"};
+
+const char *
+cr_binding_precision_name(ConvRnnPrecision precision)
+{
+    return precisions[precision];
+}
+
 bool
 cr_binding_parse_precision(const char *text, ConvRnnPrecision *precision, GError **error)
 {
-    static const char *const names[] = {"fp32", "bf16x3", "bf16", "auto"};
-
-    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (strcmp(text, names[i]) == 0) {
+    for (guint i = 0; i < G_N_ELEMENTS(precisions); i++) {
+        if (strcmp(text, precisions[i]) == 0) {
             *precision = (ConvRnnPrecision)i;
             return true;
         }
     }
     g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                "--precision %s: expected fp32, bf16x3, bf16 or auto", text);
+                "--precision %s: expected fp32, bf16x3, bf16, auto, double or int8", text);
     return false;
 }
 

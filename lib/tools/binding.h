@@ -23,7 +23,8 @@ bool cr_binding_has_output(const ConvRnnModel *model, const char *name, GError *
 ConvRnnTensor *cr_binding_tensor(const ConvRnnTensorInfo *input, const double *values, size_t n,
                                  const gint64 *dims, int n_dims, GError **error);
 
-/* "fp32", "bf16x3", "bf16" or "auto". */
+/* "fp32", "bf16x3", "bf16", "auto", "double" or "int8". */
+const char *cr_binding_precision_name(ConvRnnPrecision precision);
 bool cr_binding_parse_precision(const char *text, ConvRnnPrecision *precision, GError **error);
 
 /* What a .npy file holds, as the input's type. */
@@ -45,7 +46,7 @@ void cr_binding_all_outputs(ConvRnnSessionConfig *config, const ConvRnnModel *mo
 #define CR_BINDING_NO_FUSE_HELP "Run every node of the model by itself"
 
 #define CR_BINDING_PRECISION_HELP                                                                  \
-    "What convolutions compute with: fp32 (default), bf16x3, bf16 or auto"
+    "What convolutions compute with: fp32 (default), bf16x3, bf16, auto, double or int8"
 
 /* The options that inspect and bench share. */
 typedef struct {

@@ -122,6 +122,28 @@ print_restarted(const ConvRnnSession *session)
                stats.restarted_nodes);
 }
 
+/* One line for each chain: its nodes in order. */
+static void
+print_chains(const ConvRnnSession *session)
+{
+    guint last = 0;
+    for (guint i = 0; i < convrnn_session_get_n_nodes(session); i++) {
+        ConvRnnNodeStats node;
+        convrnn_session_get_node(session, i, &node);
+        if (node.chain && !last)
+            printf("chains, a few rows at a time:\n");
+        if (node.chain)
+            printf("%s%s %s",
+                   node.chain == last ? " → "
+                   : last             ? "\n  "
+                                      : "  ",
+                   node.op, node.name);
+        last = MAX(last, node.chain);
+    }
+    if (last)
+        printf("\n");
+}
+
 static void
 print_costs(const ConvRnnSession *session)
 {
@@ -134,6 +156,7 @@ print_costs(const ConvRnnSession *session)
                op->reason ? ": " : "", op->reason ? op->reason : "", op->count, op->macs);
     }
     g_array_unref(ops);
+    print_chains(session);
     convrnn_session_get_stats(session, &stats);
     printf("parameters: %" G_GUINT64_FORMAT "\n", stats.parameters);
     printf("MACs per step: %" G_GUINT64_FORMAT "\n", stats.macs);
@@ -203,6 +226,29 @@ write_number(CrJsonWriter *writer, const char *key, guint64 number)
     cr_json_write_uint(writer, number);
 }
 
+/* The names of the nodes of each chain. */
+static void
+write_chains(CrJsonWriter *writer, const ConvRnnSession *session)
+{
+    guint last = 0;
+    cr_json_write_key(writer, "chains");
+    cr_json_begin(writer, '[');
+    for (guint i = 0; i < convrnn_session_get_n_nodes(session); i++) {
+        ConvRnnNodeStats node;
+        convrnn_session_get_node(session, i, &node);
+        if (node.chain > last && last)
+            cr_json_end(writer, ']');
+        if (node.chain > last)
+            cr_json_begin(writer, '[');
+        if (node.chain)
+            cr_json_write_string(writer, node.name);
+        last = MAX(last, node.chain);
+    }
+    if (last)
+        cr_json_end(writer, ']');
+    cr_json_end(writer, ']');
+}
+
 static void
 write_costs(CrJsonWriter *writer, const ConvRnnSession *session)
 {
@@ -227,6 +273,7 @@ write_costs(CrJsonWriter *writer, const ConvRnnSession *session)
     }
     cr_json_end(writer, ']');
     g_array_unref(ops);
+    write_chains(writer, session);
     convrnn_session_get_stats(session, &stats);
     write_number(writer, "restarted_nodes", stats.restarted_nodes);
     write_number(writer, "parameters", stats.parameters);

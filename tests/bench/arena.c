@@ -6,7 +6,8 @@
  * with the options of `convrnn bench` that fix shapes and constants. Prints both in bytes. The
  * least is what must be there at the same time in the worst step, with the steps in the order that
  * they have: their inputs and outputs, what later steps still need, and the session's own inputs
- * and outputs. */
+ * and outputs; and what one thread needs for itself. What passes within a chain of steps counts
+ * there. */
 #include "core/memory.h"
 #include "core/size.h"
 #include "runtime/session.h"
@@ -20,8 +21,12 @@ typedef struct {
 } Life;
 
 static bool
-in_arena(const CrIr *ir, int value)
+in_arena(const ConvRnnSession *session, int value)
 {
+    const CrIr *ir = session->plan->ir;
+    for (guint i = 0; i < session->plan->steps->len; i++)
+        if (session->schedule->chain[i] && cr_chain_holds(session->schedule->chain[i], value))
+            return false;
     if (cr_ir_value(ir, value)->kind != CR_IR_COMPUTED || cr_ir_value(ir, value)->base >= 0)
         return false;
     for (guint i = 0; i < ir->states->len; i++)
@@ -53,15 +58,16 @@ lives(const CrIr *ir)
 }
 
 static size_t
-least(const CrIr *ir)
+least(const ConvRnnSession *session)
 {
+    const CrIr *ir = session->plan->ir;
     Life *life = lives(ir);
     size_t most = 0;
 
     for (guint i = 0; i < ir->nodes->len; i++) {
         size_t now = 0;
         for (guint v = 0; v < ir->values->len; v++)
-            if (in_arena(ir, (int)v) && life[v].begin <= (int)i && life[v].end >= (int)i)
+            if (in_arena(session, (int)v) && life[v].begin <= (int)i && life[v].end >= (int)i)
                 now += cr_desc_bytes(&cr_ir_value(ir, (int)v)->desc);
         most = MAX(most, now);
     }
@@ -99,6 +105,9 @@ main(int argc, char **argv)
         fprintf(stderr, "%s\n", error ? error->message : "expected one model");
         return 1;
     }
-    printf("%zu %zu\n", session->plan->arena_bytes, least(session->plan->ir));
+    ConvRnnSessionStats stats;
+    convrnn_session_get_stats(session, &stats);
+    printf("%" G_GUINT64_FORMAT " %zu\n", stats.arena_bytes,
+           least(session) + session->schedule->scratch_bytes);
     return 0;
 }

@@ -7,7 +7,7 @@ import report
 matplotlib.use("svg")
 from matplotlib import pyplot  # noqa: E402
 
-OURS = ("#0b4f6c", "#1282a2", "#7cc6d6")
+OURS = ("#0b4f6c", "#1282a2", "#7cc6d6", "#b9e3ea")
 PEERS = {"ONNX Runtime": "#444444", "OpenVINO": "#8d6a9f", "ncnn": "#c98b2b", "PyTorch": "#c4523f"}
 LIGHTER = 0.55  # of a peer's bfloat16
 

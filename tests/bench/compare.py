@@ -29,8 +29,6 @@ except ImportError as missing:
 RUNTIMES = ("runtime_ours", "runtime_onnxruntime", "runtime_openvino", "runtime_ncnn",
             "runtime_torch")
 NAMES = ("firenet", "sweatynet", "rvm", "motion", *networks.cells.CELLS)
-# Root mean square of the difference over the reference's largest value.
-TOLERANCE = {"fp32": 1e-4, "bf16x3": 1e-4, "bf16": 2e-2}
 # Runtimes that compute all of a network in bfloat16 do so in RVM's guided filter too, which divides by
 # a variance: 0.06 and 0.12 were met. Here, it stays in float32.
 ALL_BF16 = {"rvm": 0.2}
@@ -60,7 +58,7 @@ def references(network):
 
 
 def tolerance(network, process):
-    usual = TOLERANCE[process.precision]
+    usual = contest.TOLERANCE[process.precision]
     if process.precision == "bf16" and process.name != report.OURS:
         return ALL_BF16.get(network.name, usual)
     return usual

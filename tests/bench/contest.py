@@ -11,6 +11,8 @@ import numpy
 BLOCK = 0.06  # seconds of steps at a time
 MOST = 200  # steps in that time
 PAUSE = 0.01  # for threads that still spin after a step
+# Root mean square of the difference over the reference's largest value.
+TOLERANCE = {"fp32": 1e-4, "bf16x3": 1e-4, "bf16": 2e-2, "int8": 2e-2}
 
 
 def difference(found, reference):

@@ -5,7 +5,7 @@ import ctypes
 
 import numpy
 
-PRECISIONS = ("fp32", "bf16x3", "bf16", "auto")
+PRECISIONS = ("fp32", "bf16x3", "bf16", "auto", "double", "int8")
 MAX_RANK = 8
 DTYPES = {1: numpy.float32, 7: numpy.int64, 9: numpy.bool_, 11: numpy.float64, 2: numpy.uint8,
           6: numpy.int32}

@@ -4,9 +4,11 @@
 import os
 
 import library
+import onnx
 
 NAME = "convrnn"
-PRECISIONS = ("fp32", "bf16x3", "bf16")
+PRECISIONS = ("fp32", "bf16x3", "bf16", "int8")
+RECURRENT = {"LSTM", "GRU", "RNN"}
 _library = None
 
 
@@ -22,6 +24,9 @@ def version():
 
 class Runner:
     def __init__(self, network, precision, threads):
+        operators = {node.op_type for node in onnx.load(network.path).graph.node}
+        if precision == "int8" and not operators & RECURRENT:
+            raise NotImplementedError("it has no dense recurrent layer: int8 is bf16 there")
         given = set(network.state.values())
         self.session = library.Session(_load(), network.path, network.state, precision, threads)
         if not self.session.outputs:  # a cell by itself: its state is what it is for

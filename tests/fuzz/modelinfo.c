@@ -31,7 +31,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         abort();
     g_clear_error(&error);
     if (info) {
-        ConvRnnModel *model = cr_model_new(small_graph(), "fuzz", NULL, info, "");
+        ConvRnnModel *model = cr_model_new(small_graph(), "fuzz", NULL, info);
         GArray *states = cr_states_find(model, NULL, NULL, &error);
         if (!states && (!error || error->domain != CONVRNN_ERROR))
             abort();

@@ -3,6 +3,7 @@
 #include "frame_to_tensor.h"
 #include "networks.h"
 #include "stream.h"
+#include <convrnn/convrnn.h>
 
 static const char *const formats[] = {"RGB",  "BGR",  "RGBx",  "BGRx", "xRGB", "xBGR",
                                       "RGBA", "BGRA", "GRAY8", "NV12", "I420", "YUY2"};
@@ -63,6 +64,41 @@ GST_START_TEST(test_format)
     open_sum(&stream);
     stream_set_caps(&stream, formats[__i__], 17, 11, 25);
     check_frame(&stream, stream_random_frame(&stream, 1, 0));
+    stream_clear(&stream);
+}
+GST_END_TEST;
+
+/* A network that convolves gets its picture in rows with room at their ends, and gives the numbers
+ * of one that does not. */
+GST_START_TEST(test_convolution)
+{
+    const gint64 dims[] = {1, 3, 11, 17};
+    g_autofree char *path = network_gated("gated");
+    g_autofree char *launch = g_strdup_printf("convrnn model=%s fit=stretch", path);
+    g_autoptr(ConvRnnModel) model = convrnn_model_load(path, NULL);
+    g_autoptr(ConvRnnSessionConfig) config = convrnn_session_config_new();
+    g_autoptr(ConvRnnSession) session = NULL;
+    Stream stream;
+
+    convrnn_session_config_set_input_shape(config, "x", dims, 4);
+    session = convrnn_session_new(model, config, NULL);
+    stream_init(&stream, launch);
+    stream_set_caps(&stream, formats[__i__], 17, 11, 25);
+    for (int i = 0; i < 3; i++) {
+        GstBuffer *frame = stream_random_frame(&stream, 20 + i, i), *out;
+        g_autofree float *x = expected_input(&stream.info, frame);
+        GstConvRnnTensorView view;
+        const float *got, *want;
+
+        memcpy(convrnn_session_get_input_data(session, 0), x, 3 * 11 * 17 * sizeof *x);
+        convrnn_session_step(session);
+        want = convrnn_session_get_output_data(session, 0);
+        out = stream_push(&stream, frame);
+        got = stream_tensor(out, "y", &view);
+        fail_unless_equals_uint64(view.size, 11 * 17 * sizeof *want);
+        fail_unless(memcmp(got, want, view.size) == 0, "%s, frame %d", formats[__i__], i);
+        gst_buffer_unref(out);
+    }
     stream_clear(&stream);
 }
 GST_END_TEST;
@@ -150,6 +186,7 @@ formats_suite(void)
     suite_add_tcase(suite, tests);
     tcase_add_unchecked_fixture(tests, NULL, networks_remove);
     tcase_add_loop_test(tests, test_format, 0, G_N_ELEMENTS(formats));
+    tcase_add_loop_test(tests, test_convolution, 0, G_N_ELEMENTS(formats));
     tcase_add_test(tests, test_rgb_values);
     tcase_add_test(tests, test_stride);
     tcase_add_test(tests, test_frame_unchanged);

@@ -66,6 +66,7 @@ GST_START_TEST(test_in_force)
     fail_unless_equals_string(name, "fp32");
     expect("precision=fp32", "fp32", plain, TRUE);
     expect("precision=auto", best, plain, !amx);
+    expect("precision=int8", "int8", plain, !amx); /* there are no dense layers */
     if (amx) {
         expect("precision=bf16x3", "bf16x3", plain, FALSE);
         expect("precision=bf16", "bf16", plain, FALSE);

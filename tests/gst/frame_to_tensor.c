@@ -342,6 +342,52 @@ check_table(void)
     g_assert_true(best->store_floats != c->store_floats && best->store_bytes != c->store_bytes);
 }
 
+#define FLOATS (1 << 16)
+
+static void
+check_quotients(const CrFrameRows *rows, const float *values, float center, float divisor)
+{
+    static float got[FLOATS];
+
+    rows->store_floats(values, center, divisor, got, 1, FLOATS);
+    for (int i = 0; i < FLOATS; i++) {
+        float want = (values[i] - center) / divisor;
+
+        if (!isnan(want) || !isnan(got[i]))
+            g_assert_cmpmem(&got[i], sizeof want, &want, sizeof want);
+    }
+}
+
+/* What stands for the division has its bits: for all numbers from 1 to 2 and divisors that are
+ * common, simple, or as near to a power of two as can be; for numbers as they come and any
+ * divisor; and where it cannot stand for it. */
+static void
+check_division(void)
+{
+    static const float divisors[] = {255, -255, 127.5f, 58.395f, 57.12f, 0x1.fffffep0f, 3};
+    static const float wild[] = {0, 0x1p-149f, 0x1p-126f, 1e-30f, 1e30f, 0x1.fffffep127f, INFINITY};
+    const CrFrameRows *rows = cr_frame_rows_get();
+    GRand *random = g_rand_new_with_seed(21);
+    static float values[FLOATS];
+
+    for (int part = 0; part < (1 << 23) / FLOATS; part++) {
+        for (int i = 0; i < FLOATS; i++)
+            values[i] = 1 + (float)(part * FLOATS + i) * 0x1p-23f;
+        for (guint d = 0; d < G_N_ELEMENTS(divisors); d++)
+            check_quotients(rows, values, 0, divisors[d]);
+    }
+    for (int i = 0; i < FLOATS; i++)
+        values[i] = (float)g_rand_double_range(random, 0, 255);
+    for (int i = 0; i < 200; i++)
+        check_quotients(rows, values, (float)g_rand_double_range(random, -200, 200),
+                        (float)g_rand_double_range(random, 1e-3, 300));
+    for (guint d = 0; d < G_N_ELEMENTS(wild); d++) {
+        check_quotients(rows, values, 0, wild[d]);
+        check_quotients(rows, values, wild[d], 255);
+    }
+    g_rand_free(random);
+}
+
 /* At the frame's own size every RGB format gives value / 255, to the bit; so does uint8. */
 static void
 check_identity(gconstpointer data)
@@ -564,6 +610,7 @@ main(int argc, char **argv)
             g_test_add_data_func(identity, &formats[i], check_identity);
     }
     g_test_add_func("/frame-to-tensor/table", check_table);
+    g_test_add_func("/frame-to-tensor/division", check_division);
     g_test_add_func("/frame-to-tensor/channel-order", check_channel_order);
     g_test_add_func("/frame-to-tensor/fit", check_fit);
     g_test_add_func("/frame-to-tensor/part", check_part);

@@ -6,12 +6,13 @@
 #define SIZE 1000
 
 static GBytes *
-copy_of(CrPayloadPool *pool, guint8 value)
+filled(CrPayloadPool *pool, guint8 value)
 {
-    guint8 data[SIZE];
+    gpointer data;
+    GBytes *bytes = cr_payload_pool_take(pool, &data);
 
     memset(data, value, SIZE);
-    return cr_payload_pool_copy(pool, data);
+    return bytes;
 }
 
 static void
@@ -29,13 +30,13 @@ static void
 check_reuse(void)
 {
     CrPayloadPool *pool = cr_payload_pool_new(SIZE);
-    GBytes *a = copy_of(pool, 1), *b = copy_of(pool, 2), *c;
+    GBytes *a = filled(pool, 1), *b = filled(pool, 2), *c;
     gconstpointer address = g_bytes_get_data(a, NULL);
 
     check_filled(a, 1);
     check_filled(b, 2);
     g_bytes_unref(a);
-    c = copy_of(pool, 3);
+    c = filled(pool, 3);
     g_assert_true(g_bytes_get_data(c, NULL) == address);
     check_filled(b, 2);
     check_filled(c, 3);
@@ -48,7 +49,7 @@ static void
 check_outlives_owner(void)
 {
     CrPayloadPool *pool = cr_payload_pool_new(SIZE);
-    GBytes *a = copy_of(pool, 1), *b = copy_of(pool, 2);
+    GBytes *a = filled(pool, 1), *b = filled(pool, 2);
 
     g_bytes_unref(a);
     cr_payload_pool_release(pool);
@@ -81,7 +82,7 @@ check_threads(void)
     for (int i = 0; i < 2; i++)
         readers[i] = g_thread_new("reader", let_go, queue);
     for (int i = 0; i < 2000; i++)
-        g_async_queue_push(queue, copy_of(pool, (guint8)i));
+        g_async_queue_push(queue, filled(pool, (guint8)i));
     for (int i = 0; i < 2; i++)
         g_async_queue_push(queue, g_bytes_new(NULL, 0));
     cr_payload_pool_release(pool);

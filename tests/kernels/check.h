@@ -13,8 +13,10 @@ typedef struct {
 
 /* Each family's tests; the list ends with a NULL name. */
 extern const CheckTest check_conv_tests[];
+extern const CheckTest check_conv_plane_tests[];
 extern const CheckTest check_depthwise_tests[];
 extern const CheckTest check_elementwise_tests[];
+extern const CheckTest check_int8_tests[];
 extern const CheckTest check_layout_tests[];
 extern const CheckTest check_pool_tests[];
 extern const CheckTest check_vector_tests[];

@@ -68,6 +68,51 @@ unary(gconstpointer data)
     }
 }
 
+/* A function with a product, and a sum, after it: the same bits as one after the other. */
+static void
+unary_mul(gconstpointer data)
+{
+    const CrKernels *kernels = data;
+
+    for (int i = 0; i < check_shapes(); i++) {
+        const size_t n = (size_t)check_pick(0, 200);
+        const float a = (float)g_test_rand_double_range(-1, 0);
+        const float b = (float)g_test_rand_double_range(0, 1);
+        CheckBuffer x = check_buffer(n, check_pick(0, 15)), y = check_buffer(n, check_pick(0, 15));
+        CheckBuffer z = check_buffer(n, check_pick(0, 15)), dst = check_buffer(n, 1);
+        float *product = g_new(float, n), *sum = g_new(float, n);
+
+        check_fill(x.data, n, CHECK_SPECIALS);
+        check_fill(y.data, n, CHECK_FLOATS);
+        check_fill(z.data, n, CHECK_FLOATS);
+        for (int op = 0; op < CR_N_UNARY; op++) {
+            kernels->unary[op](product, x.data, n, a, b);
+            kernels->binary[CR_BINARY_MUL](product, product, y.data, n);
+            kernels->binary[CR_BINARY_ADD](sum, product, z.data, n);
+            kernels->unary_mul[op](dst.data, x.data, y.data, NULL, n, a, b);
+            check_equal(dst.data, product, n, "function and product");
+            kernels->unary_mul[op](dst.data, x.data, y.data, z.data, n, a, b);
+            check_equal(dst.data, sum, n, "function, product and sum");
+            memcpy(dst.data, z.data, n * sizeof(float));
+            kernels->unary_mul[op](dst.data, x.data, y.data, dst.data, n, a, b);
+            check_equal(dst.data, sum, n, "function, product and sum in place");
+        }
+        kernels->binary[CR_BINARY_MUL](product, x.data, y.data, n);
+        kernels->binary[CR_BINARY_ADD](sum, product, z.data, n);
+        kernels->mul_add(dst.data, x.data, y.data, z.data, n);
+        check_equal(dst.data, sum, n, "product and sum");
+        memcpy(dst.data, x.data, n * sizeof(float));
+        kernels->mul_add(dst.data, dst.data, y.data, z.data, n);
+        check_equal(dst.data, sum, n, "product and sum in place");
+        g_free(product);
+        g_free(sum);
+        check_buffer_free(&x);
+        check_buffer_free(&y);
+        check_buffer_free(&z);
+        check_buffer_free(&dst);
+    }
+}
+
 static double
 exact(int op, double x)
 {
@@ -162,6 +207,7 @@ special_values(gconstpointer data)
 const CheckTest check_elementwise_tests[] = {
     {"elementwise/binary", binary},
     {"elementwise/unary", unary},
+    {"elementwise/unary-mul", unary_mul},
     {"elementwise/within-3-ulps", within_3_ulps},
     {"elementwise/special-values", special_values},
     {NULL, NULL},

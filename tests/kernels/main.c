@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const CheckTest *const families[] = {
-    check_conv_tests, check_depthwise_tests, check_elementwise_tests, check_layout_tests,
-    check_pool_tests, check_vector_tests,    check_winograd_tests,
+    check_conv_tests,        check_conv_plane_tests, check_depthwise_tests,
+    check_elementwise_tests, check_int8_tests,       check_layout_tests,
+    check_pool_tests,        check_vector_tests,     check_winograd_tests,
 };
 
 /* Each function of a table belongs to its own instruction set: what is tested is what is named. */
@@ -22,6 +23,7 @@ table_is_its_own(gconstpointer data)
     g_assert_cmpstr(k->name, !=, c->name);
     g_assert_true(k->conv_row != c->conv_row && k->depthwise_row != c->depthwise_row);
     g_assert_true(k->depthwise_plane_row != c->depthwise_plane_row);
+    g_assert_true(k->conv_plane_row != c->conv_plane_row);
     g_assert_true(k->max_pool_row != c->max_pool_row);
     g_assert_true(k->winograd_input != c->winograd_input);
     g_assert_true(k->winograd_output != c->winograd_output);
@@ -37,6 +39,8 @@ table_is_its_own(gconstpointer data)
     g_assert_true(k->resize_row != c->resize_row && k->sum_row != c->sum_row);
     g_assert_true(k->sample_plane_row != c->sample_plane_row && k->blend_row != c->blend_row);
     g_assert_true(k->gemv_panel != c->gemv_panel && k->has_non_finite != c->has_non_finite);
+    g_assert_true(cr_kernels_get(k->level, CR_INT8)->gemv_int8_panel !=
+                  cr_kernels_get(CR_CPU_C, CR_INT8)->gemv_int8_panel);
 }
 
 static void
@@ -75,6 +79,10 @@ main(int argc, char **argv)
         if ((int)kernels->level == level)
             add_level(kernels);
     }
+    const CrKernels *quads = cr_kernels_get(cr_cpu_detect(), CR_INT8);
+    for (const CheckTest *test = check_int8_tests; test->name; test++)
+        if (quads->int8_order == CR_INT8_QUADS)
+            add("amx", test, quads);
     check_add_bf16();
     for (gsize f = 0; f < G_N_ELEMENTS(portable); f++) {
         for (const CheckTest *test = portable[f]; test->name; test++)

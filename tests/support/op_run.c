@@ -344,15 +344,15 @@ op_tensor_assert_equal(const ConvRnnTensor *found, const ConvRnnTensor *wanted, 
             g_error("element %zu is %.9g, wanted %.9g", i, element(found, i), element(wanted, i));
 }
 
-void
-op_check(const char *op, const char *attrs, const char *inputs, const char *wanted)
+static void
+check(const char *op, const char *attrs, const char *inputs, const char *wanted, bool exact)
 {
     g_auto(GStrv) outputs = g_strsplit(wanted, ";", -1);
     OpRun *run = op_run_new(op, attrs, (int)g_strv_length(outputs));
     GError *error = NULL;
 
-    g_test_message("%s %s: %s", op, attrs, inputs);
     op_run_inputs(run, inputs);
+    run->setup.exact = exact;
     op_run(run, &error);
     g_assert_no_error(error);
     for (int i = 0; outputs[i]; i++) {
@@ -361,6 +361,14 @@ op_check(const char *op, const char *attrs, const char *inputs, const char *want
         convrnn_tensor_unref(tensor);
     }
     op_run_free(run);
+}
+
+void
+op_check(const char *op, const char *attrs, const char *inputs, const char *wanted)
+{
+    g_test_message("%s %s: %s", op, attrs, inputs);
+    check(op, attrs, inputs, wanted, false);
+    check(op, attrs, inputs, wanted, true);
 }
 
 void

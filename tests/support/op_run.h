@@ -40,7 +40,8 @@ const CrStep *op_run_step(const OpRun *run);
 void op_tensor_assert_equal(const ConvRnnTensor *found, const ConvRnnTensor *wanted,
                             double relative);
 
-/* Runs op on inputs and compares the outputs with `wanted`, a list like inputs. */
+/* Runs op on inputs, by its own code and as precision "double" does, and compares the outputs with
+ * `wanted`, a list like inputs. */
 void op_check(const char *op, const char *attrs, const char *inputs, const char *wanted);
 /* The same in several types: each word of `types` takes the place of "T" in the tensors. */
 void op_check_types(const char *op, const char *attrs, const char *inputs, const char *wanted,

@@ -97,6 +97,29 @@ add_conv(Maker *m)
     push(m, y, out, oh, ow);
 }
 
+/* Up to three times as large. */
+static void
+add_conv_transpose(Maker *m)
+{
+    guint from = any(m);
+    gint64 c = m->pool[from].c, h = m->pool[from].h, w = m->pool[from].w;
+    gint64 k = pick(m, 1, 4), stride = pick(m, 1, 3), crop = pick(m, 0, 1);
+    gint64 groups = pick(m, 0, 5) ? 1 : c, out = groups == c ? c : some_channels(m);
+    gint64 oh = (h - 1) * stride + k - 2 * crop, ow = (w - 1) * stride + k - 2 * crop;
+
+    if (h > 30 || w > 30 || oh < 1 || ow < 1)
+        return;
+    g_autoptr(ConvRnnTensor) weight = weights(m, c, out / groups, k, k);
+    g_autoptr(ConvRnnTensor) bias = pick(m, 0, 1) ? vector(m, out) : NULL;
+    guint y = convrnn_builder_conv_transpose2d(
+        m->b, m->pool[from].value,
+        CONVRNN_CONV_TRANSPOSE2D(.weights = weight, .bias = bias, .groups = (guint)groups,
+                                 .stride = {(guint)stride, (guint)stride},
+                                 .pads = {(guint)crop, (guint)crop, (guint)crop, (guint)crop},
+                                 .activation = (ConvRnnActivation)pick(m, 0, 7)));
+    push(m, y, out, oh, ow);
+}
+
 /* Two convolutions of one tensor, joined by arithmetic; what siblings and residuals look like. */
 static void
 add_gates(Maker *m)
@@ -296,9 +319,9 @@ add_cell(Maker *m)
 ConvRnnModel *
 random_network(guint32 seed)
 {
-    static void (*const layers[])(Maker *) = {add_conv, add_conv,   add_gates,  add_attention,
-                                              add_pool, add_resize, add_concat, add_split,
-                                              add_cell, add_sum,    add_slices, add_separable};
+    static void (*const layers[])(Maker *) = {
+        add_conv,  add_conv, add_gates, add_attention, add_pool,      add_resize,        add_concat,
+        add_split, add_cell, add_sum,   add_slices,    add_separable, add_conv_transpose};
     Maker m = {.rand = g_rand_new_with_seed(seed), .b = convrnn_builder_new()};
     g_autoptr(GError) error = NULL;
     gint64 dims[4] = {1, pick(&m, 1, 6), pick(&m, 9, 40), pick(&m, 9, 40)};

@@ -49,6 +49,30 @@ class Inspect(harness.ToolTest):
         self.assertEqual(report["state_bytes"] % 4, 0)
         self.assertGreater(report["state_bytes"], 0)
 
+    def test_chains(self):
+        # Two convolutions with 5 MB between them run a few rows at a time.
+        weights = onnx.tensor("w", (32, 16, 3, 3), [0.01] * (32 * 16 * 9))
+        back = onnx.tensor("v", (16, 32, 1, 1), [0.01] * (16 * 32))
+        model = self.write(
+            "pair.onnx",
+            onnx.model(
+                [
+                    onnx.node("Conv", ["x", "w"], ["t"], "wide", pads=[1, 1, 1, 1]),
+                    onnx.node("Conv", ["t", "v"], ["y"], "narrow"),
+                ],
+                [onnx.value("x", (1, 16, 200, 200))],
+                [onnx.value("y", (1, 16, 200, 200))],
+                [weights, back],
+            ),
+        )
+        chain = json.loads(self.tool("inspect", model, "--json"))["chains"][0]
+        self.assertEqual([n for n in chain if n != "Reorder"], ["wide", "narrow"])
+        self.assertRegex(
+            self.tool("inspect", model),
+            r"chains, a few rows at a time:\n.*Conv wide → Conv narrow",
+        )
+        self.assertEqual(json.loads(self.tool("inspect", self.accumulator(), "--json"))["chains"], [])
+
     def test_json_of_odd_names(self):
         model = self.write(
             "odd.onnx",

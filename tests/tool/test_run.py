@@ -151,7 +151,8 @@ class Run(harness.ToolTest):
             self.assertEqual(value, exact[0])
             self.assertIn('precision %s needs the instruction set "amx"' % precision, stderr)
         self.refused(
-            "--precision half: expected fp32, bf16x3, bf16 or auto", by=run + ["--precision=half"]
+            "--precision half: expected fp32, bf16x3, bf16, auto, double or int8",
+            by=run + ["--precision=half"],
         )
         if "kernels: amx" not in self.tool("bench", model, "--steps=1"):
             self.skipTest("no bf16 on this processor")

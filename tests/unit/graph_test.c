@@ -303,8 +303,8 @@ test_no_memory(void)
 static void
 test_cache(void)
 {
-    ConvRnnModel *a = cr_model_new(relu_graph("Relu", 1), "a", NULL, NULL, "");
-    ConvRnnModel *b = cr_model_new(relu_graph("Relu", 1), "b", NULL, NULL, "");
+    ConvRnnModel *a = cr_model_new(relu_graph("Relu", 1), "a", NULL, NULL);
+    ConvRnnModel *b = cr_model_new(relu_graph("Relu", 1), "b", NULL, NULL);
 
     g_assert_null(cr_model_cache_get("key"));
     g_assert_true(cr_model_cache_put("key", a) == a);
@@ -325,8 +325,8 @@ hammer_cache(gpointer data)
     for (int i = 0; i < 2000; i++) {
         ConvRnnModel *model = cr_model_cache_get("shared");
         if (!model)
-            model = cr_model_cache_put("shared",
-                                       cr_model_new(relu_graph("Relu", 1), "m", NULL, NULL, ""));
+            model =
+                cr_model_cache_put("shared", cr_model_new(relu_graph("Relu", 1), "m", NULL, NULL));
         g_assert_cmpstr(convrnn_model_get_name(model), ==, "m");
         convrnn_model_unref(model);
     }
@@ -360,7 +360,7 @@ described(void)
     cr_graph_add_constant_f32(graph, "k", &(float){8}, 1, true);
     g_hash_table_insert(graph->metadata, g_strdup("author"), g_strdup("me"));
     finish(graph, "x");
-    ConvRnnModel *model = cr_model_new(graph, "test", NULL, info, "");
+    ConvRnnModel *model = cr_model_new(graph, "test", NULL, info);
     g_key_file_unref(info);
     return model;
 }

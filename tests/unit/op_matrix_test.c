@@ -34,6 +34,21 @@ test_matmul(void)
     op_check("MatMul", "", "f32[2] 1 2; f32[2,2,1] 1 10 2 20", "f32[2,1] 21 42");
 }
 
+/* Expected numbers from ONNX Runtime. */
+static void
+test_fused_matmul(void)
+{
+    op_check("FusedMatMul", "alpha=0.5 transB=1", "f32[2,3] 1 2 3 4 5 6; f32[2,3] 1 0 2 -1 3 4",
+             "f32[2,2] 3.5 8.5 8 17.5");
+    op_check("FusedMatMul", "transA=1", "f32[2,2,1] 1 2 3 4; f32[2,3] 1 2 3 4 5 6",
+             "f32[2,1,3] 9 12 15 19 26 33");
+    op_check("FusedMatMul", "transA=1 transB=1 alpha=2.0",
+             "f32[2,1,2,2] 1 2 3 4 5 6 7 8; ~f32[1,2,2] 1 10 100 1000",
+             "f32[2,1,2,2] 62 6200 84 8400 150 15000 172 17200");
+    op_check("FusedMatMul", "transA=1 transB=1", "f32[2] 1 2; f32[2,2] 1 10 100 1000",
+             "f32[2] 21 2100");
+}
+
 static void
 test_nothing(void)
 {
@@ -139,6 +154,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/ops/matrix/gemm", test_gemm);
     g_test_add_func("/ops/matrix/matmul", test_matmul);
+    g_test_add_func("/ops/matrix/fused-matmul", test_fused_matmul);
     g_test_add_func("/ops/matrix/nothing", test_nothing);
     g_test_add_func("/ops/matrix/refused", test_refused);
     g_test_add_func("/ops/matrix/random", test_random);

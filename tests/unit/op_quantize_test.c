@@ -33,7 +33,11 @@ test_quantize(void)
     op_check("QuantizeLinear", "", "f32[40001] 1 2 3; f32[] 0.5; u8[1] 1", "u8[40001] 3 5 7");
     op_check("QuantizeLinear", "axis=1", "f32[2,3,7000] 1; f32[3] 0.5; u8[3] 1", "u8[2,3,7000] 3");
     op_check("QuantizeLinear", "", "f32[0]; f32[] 1", "u8[0]");
-    op_check_error("QuantizeLinear", "", "i32[2]; f32[]", CONVRNN_ERROR_SHAPE, "int32");
+    op_check("QuantizeLinear", "", "i32[6] -3 -2 2 5 70 -2000000000; f32[] 4; i8[] 1",
+             "i8[6] 0 1 1 2 19 -128");
+    op_check("QuantizeLinear", "axis=0", "i32[2,2] 10 -10 100 70000; f32[2] 4 1; u16[2] 3 5",
+             "u16[2,2] 5 1 105 65535");
+    op_check_error("QuantizeLinear", "", "i64[2]; f32[]", CONVRNN_ERROR_SHAPE, "int64");
     op_check_error("QuantizeLinear", "", "f32[2]; f64[]", CONVRNN_ERROR_SHAPE, "float64");
     op_check_error("QuantizeLinear", "", "f32[2]; f32[]; i32[]", CONVRNN_ERROR_UNSUPPORTED,
                    "int32");

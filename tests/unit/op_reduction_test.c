@@ -45,6 +45,11 @@ test_reduce_types(void)
     op_check("ReduceMin", "", "i64[2] -9223372036854775808 1", "i64[1] -9223372036854775808");
     op_check("ReduceMax", "", "f32[3] 1 nan 2", "f32[1] nan");
     op_check("ReduceMin", "", "f64[3] 1 nan 2", "f64[1] nan");
+    op_check("ReduceMax", "keepdims=0", "bool[2,2] 0 1 0 0; i64[1] 1", "bool[2] 1 0");
+    op_check("ReduceMin", "keepdims=0", "bool[2,2] 0 1 1 1; i64[1] 1", "bool[2] 0 1");
+    op_check("ReduceMax", "keepdims=0", "bool[2,2] 0 1 0 0; i64[1] 0", "bool[2] 0 1");
+    op_check("ReduceMin", "keepdims=0", "bool[0]", "bool[] 1");
+    op_check_error("ReduceSum", "", "bool[2]", CONVRNN_ERROR_UNSUPPORTED, "bool");
     /* nothing to reduce */
     op_check("ReduceSum", "keepdims=0", "f32[2,0]; i64[1] 1", "f32[2] 0 0");
     op_check("ReduceProd", "keepdims=0", "f32[2,0]; i64[1] 1", "f32[2] 1 1");

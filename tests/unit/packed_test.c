@@ -2,6 +2,7 @@
 /* Weights that several steps read are packed once, but not when they are read in different ways. */
 #include <convrnn/convrnn.h>
 #include <math.h>
+#include <string.h>
 
 #define N     256
 #define LARGE (N * N * sizeof(float))
@@ -118,11 +119,73 @@ test_ways(void)
     g_assert_cmpuint(weight_bytes(session), <, 4 * LARGE);
 }
 
+#define CHANNELS 48
+#define SIDE     30
+#define KERNELS  (CHANNELS * CHANNELS * 9 * sizeof(float))
+
+/* Kernels that differ in the last weight only. */
+static ConvRnnTensor *
+kernels(float last)
+{
+    const gint64 dims[4] = {CHANNELS, CHANNELS, 3, 3};
+    g_autofree float *v = g_new(float, KERNELS / sizeof(float));
+    for (gsize i = 0; i < KERNELS / sizeof(float); i++)
+        v[i] = number((int)i) / 8;
+    v[KERNELS / sizeof(float) - 1] = last;
+    g_autoptr(GBytes) bytes = g_bytes_new(v, KERNELS);
+    return convrnn_tensor_new(CONVRNN_DTYPE_FLOAT32, dims, 4, bytes, NULL);
+}
+
+/* Convolutions one after the other, the last weight of each given; every result is an output. */
+static ConvRnnSession *
+convolutions(const float *last, guint n)
+{
+    g_autoptr(ConvRnnBuilder) b = convrnn_builder_new();
+    const gint64 dims[4] = {1, CHANNELS, SIDE, SIDE};
+    guint x = convrnn_builder_input(b, "x", CONVRNN_DTYPE_FLOAT32, dims, 4);
+    for (guint i = 0; i < n; i++) {
+        g_autoptr(ConvRnnTensor) w = kernels(last[i]);
+        g_autofree char *name = g_strdup_printf("y%u", i);
+        x = convrnn_builder_conv2d(b, x,
+                                   CONVRNN_CONV2D(.weights = w, .padding = CONVRNN_PADDING_SAME));
+        convrnn_builder_output(b, name, x);
+    }
+    return session_of(b);
+}
+
+/* The same kernels, even in two tensors, once; others, though nearly the same, apart. */
+static void
+test_convolutions(void)
+{
+    const float last[] = {0, 0, 8, 0};
+    g_autoptr(ConvRnnSession) all = convolutions(last, 4);
+    g_autoptr(ConvRnnSession) one = convolutions(last, 1);
+    g_autoptr(ConvRnnSession) other = convolutions(last + 2, 1);
+    ConvRnnSession *const alone[] = {one, one, other, one};
+    guint64 each = weight_bytes(one);
+    gsize size = CHANNELS * SIDE * SIDE * sizeof(float);
+    float *x = convrnn_session_get_input_data(all, 0);
+
+    for (int i = 0; i < CHANNELS * SIDE * SIDE; i++)
+        x[i] = number(7 * i);
+    convrnn_session_step(all);
+    for (guint i = 0; i < G_N_ELEMENTS(alone); i++) {
+        memcpy(convrnn_session_get_input_data(alone[i], 0), x, size);
+        convrnn_session_step(alone[i]);
+        g_assert_cmpmem(convrnn_session_get_output_data(all, i), size,
+                        convrnn_session_get_output_data(alone[i], 0), size);
+        x = (float *)convrnn_session_get_output_data(all, i);
+    }
+    g_assert_cmpuint(weight_bytes(all), <, 3 * each);
+    g_assert_cmpuint(weight_bytes(all), >, each + KERNELS / 2);
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/packed/unrolled", test_unrolled);
     g_test_add_func("/packed/ways", test_ways);
+    g_test_add_func("/packed/convolutions", test_convolutions);
     return g_test_run();
 }

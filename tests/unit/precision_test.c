@@ -116,6 +116,60 @@ test_bf16x3(void)
         check_networks(CONVRNN_PRECISION_BF16X3, 2e-4, 0);
 }
 
+/* Rows wide enough for several outputs to share a step of the tiles, from planes and from blocks.
+ */
+static ConvRnnModel *
+wide_network(guint32 seed)
+{
+    static const gint64 channels[] = {16, 8, 16, 33, 16, 4};
+    g_autoptr(ConvRnnBuilder) b = convrnn_builder_new();
+    g_autoptr(GRand) rand = g_rand_new_with_seed(seed);
+    g_autoptr(GError) error = NULL;
+    gint64 in = 1 + seed % 8, dims[] = {1, in, 9, 64 + (gint64)seed * 7};
+    guint x = convrnn_builder_input(b, "x", CONVRNN_DTYPE_FLOAT32, dims, 4);
+
+    for (guint i = 0; i < G_N_ELEMENTS(channels); in = channels[i++]) {
+        gint64 size = i % 3 == 2 ? 1 : 3, shape[] = {channels[i], in, size, size};
+        g_autoptr(ConvRnnTensor) weights = random_tensor(rand, shape, 4, 0.3);
+        x = convrnn_builder_conv2d(b, x,
+                                   CONVRNN_CONV2D(.weights = weights,
+                                                  .padding = CONVRNN_PADDING_SAME,
+                                                  .activation = i % 2 ? CONVRNN_ACTIVATION_RELU
+                                                                      : CONVRNN_ACTIVATION_TANH));
+    }
+    convrnn_builder_output(b, "y", x);
+    ConvRnnModel *model = convrnn_builder_build(b, "wide", &error);
+    g_assert_no_error(error);
+    return model;
+}
+
+static void
+test_wide(void)
+{
+    for (guint32 seed = 1; has_tiles() && seed <= 8; seed++) {
+        g_autoptr(ConvRnnModel) model = wide_network(seed);
+        g_autoptr(ConvRnnSession) exact = open_session(model, CONVRNN_PRECISION_FP32, 1);
+        g_autoptr(ConvRnnSession) three = open_session(model, CONVRNN_PRECISION_BF16X3, 1);
+        g_autoptr(ConvRnnSession) one = open_session(model, CONVRNN_PRECISION_BF16, 1);
+
+        random_picture(exact, seed, 0);
+        random_picture(three, seed, 0);
+        random_picture(one, seed, 0);
+        convrnn_session_step(exact);
+        convrnn_session_step(three);
+        convrnn_session_step(one);
+        g_assert_cmpfloat(difference(exact, three), <=, 2e-4);
+        g_assert_cmpfloat(difference(exact, one), <=, 0.1);
+    }
+}
+
+/* The yardstick: float32 is near it, and not it. */
+static void
+test_double(void)
+{
+    check_networks(CONVRNN_PRECISION_DOUBLE, 2e-4, 0);
+}
+
 static void
 test_auto(void)
 {
@@ -175,6 +229,8 @@ main(int argc, char **argv)
     g_log_set_writer_func(keep_message, NULL, NULL);
     g_test_add_func("/precision/bf16", test_bf16);
     g_test_add_func("/precision/bf16x3", test_bf16x3);
+    g_test_add_func("/precision/wide", test_wide);
+    g_test_add_func("/precision/double", test_double);
     g_test_add_func("/precision/auto", test_auto);
     g_test_add_func("/precision/fallback", test_fallback);
     int status = g_test_run();

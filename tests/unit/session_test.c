@@ -3,6 +3,7 @@
  * restore; no poisoned state; the caller's floating-point environment left alone. */
 #include "core/float_env.h"
 #include "model/model_info.h"
+#include "runtime/config.h"
 #include "runtime/session.h"
 #include "support/random_network.h"
 #include <convrnn/cpu.h>
@@ -282,6 +283,66 @@ test_poison(void)
     }
 }
 
+#define POISON_H 11
+#define POISON_W 21
+
+/* h' = h / 2 + (two convolutions of 1×1 of x): what is not finite stays where it is. */
+static ConvRnnModel *
+two_convolutions(gint64 channels)
+{
+    const gint64 dims[] = {1, channels, POISON_H, POISON_W},
+                 of_weights[] = {channels, channels, 1, 1};
+    g_autoptr(GRand) rand = g_rand_new_with_seed(1);
+    g_autoptr(ConvRnnTensor) weights = random_tensor(rand, of_weights, 4, 1);
+    g_autoptr(ConvRnnTensor) half = random_tensor(rand, NULL, 0, 0.5);
+    g_autoptr(ConvRnnBuilder) b = convrnn_builder_new();
+    g_autoptr(GError) error = NULL;
+    guint y = convrnn_builder_input(b, "x", CONVRNN_DTYPE_FLOAT32, dims, 4);
+    guint h = convrnn_builder_input(b, "h", CONVRNN_DTYPE_FLOAT32, dims, 4);
+    guint w = convrnn_builder_constant(b, weights), f = convrnn_builder_constant(b, half);
+
+    for (int i = 0; i < 2; i++)
+        y = convrnn_builder_node(b, "Conv", (guint[]){y, w}, 2, NULL);
+    h = convrnn_builder_node(b, "Mul", (guint[]){h, f}, 2, NULL);
+    convrnn_builder_output(b, "next", convrnn_builder_node(b, "Add", (guint[]){y, h}, 2, NULL));
+    convrnn_builder_state(b, "h", "next", NULL);
+    ConvRnnModel *model = convrnn_builder_build(b, "poison", &error);
+    g_assert_no_error(error);
+    return model;
+}
+
+/* Wherever it is, and whoever writes the state: steps by themselves or a chain, on any number of
+ * threads. */
+static void
+test_poison_anywhere(void)
+{
+    const gint64 channels[] = {1, 3, 17, 70};
+
+    for (guint c = 0; c < G_N_ELEMENTS(channels); c++)
+        for (guint variant = 0; variant < 6; variant++) {
+            g_autoptr(ConvRnnModel) model = two_convolutions(channels[c]);
+            g_autoptr(ConvRnnSessionConfig) config = convrnn_session_config_new();
+            g_autoptr(GError) error = NULL;
+            config->binding.chains = variant % 2 ? CR_CHAINS_ALWAYS : CR_CHAINS_NEVER;
+            convrnn_session_config_set_threads(config, 1 + variant / 2);
+            g_autoptr(ConvRnnSession) session = convrnn_session_new(model, config, &error);
+            g_assert_no_error(error);
+            gfloat *x = convrnn_session_get_input_data(session, 0);
+            const int n = (int)channels[c] * POISON_H * POISON_W;
+            for (int i = 0; i < n; i++)
+                x[i] = 0.5f;
+            for (int y = 0; y < POISON_H; y++) {
+                const int at =
+                    (g_test_rand_int_range(0, (int)channels[c]) * POISON_H + y) * POISON_W +
+                    g_test_rand_int_range(0, POISON_W);
+                g_assert_cmpint(convrnn_session_step(session), ==, CONVRNN_STEP_NORMAL);
+                x[at] = NAN;
+                g_assert_cmpint(convrnn_session_step(session), ==, CONVRNN_STEP_STATE_RESET);
+                x[at] = 0.5f;
+            }
+        }
+}
+
 static bool
 flushes_to_zero(void)
 {
@@ -526,6 +587,7 @@ main(int argc, char **argv)
     g_test_add_func("/session/restore", test_restore);
     g_test_add_func("/session/broken-snapshot", test_broken_snapshot);
     g_test_add_func("/session/poison", test_poison);
+    g_test_add_func("/session/poison-anywhere", test_poison_anywhere);
     g_test_add_func("/session/decay", test_decay);
     g_test_add_func("/session/float-environment", test_float_environment);
     g_test_add_func("/session/constant-of-modelinfo", test_constant_of_modelinfo);

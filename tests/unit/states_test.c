@@ -46,7 +46,7 @@ make_model(const char *inputs, const char *outputs, const char *modelinfo)
         g_assert_no_error(error);
         g_free(text);
     }
-    ConvRnnModel *model = cr_model_new(graph, "test", NULL, info, "");
+    ConvRnnModel *model = cr_model_new(graph, "test", NULL, info);
     g_clear_pointer(&info, g_key_file_unref);
     return model;
 }

@@ -246,6 +246,18 @@ test_fused(void)
 }
 
 static void
+test_fused_matmul(void)
+{
+    check(MICROSOFT, "FusedMatMul", "alpha=0.5 transB=1",
+          "~f32[2,3] 1 2 3 4 5 6; f32[2,3] 1 0 2 -1 3 4", "f32[2,2] 3.5 8.5 8 17.5");
+    check(MICROSOFT, "FusedMatMul", "transA=1", "~f32[2,2,1] 1 2 3 4; f32[2,3] 1 2 3 4 5 6",
+          "f32[2,1,3] 9 12 15 19 26 33");
+    check(MICROSOFT, "FusedMatMul", "transA=0", "~f32[1,2] 1 2; f32[2,1] 1 10", "f32[1,1] 21");
+    check_error(MICROSOFT, "FusedMatMul", "transBatchA=1", "~f32[2,2,1] 1; f32[2,3] 1",
+                CONVRNN_ERROR_UNSUPPORTED, "transBatchA");
+}
+
+static void
 test_gelu(void)
 {
     check(MICROSOFT, "Gelu", "", "~f32[2,3] 1 0.25 2 1 1.25 -2",
@@ -454,6 +466,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/written-out/fused", test_fused);
+    g_test_add_func("/written-out/fused-matmul", test_fused_matmul);
     g_test_add_func("/written-out/gelu", test_gelu);
     g_test_add_func("/written-out/integer", test_integer);
     g_test_add_func("/written-out/normalizations", test_normalizations);

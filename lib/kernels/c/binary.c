@@ -16,3 +16,10 @@ BINARY(mul, a[i] * b[i])
 BINARY(div, a[i] / b[i])
 BINARY(max, a[i] > b[i] || isnan(a[i]) ? a[i] : b[i])
 BINARY(min, a[i] < b[i] || isnan(a[i]) ? a[i] : b[i])
+
+void
+cr_c_mul_add(float *dst, const float *x, const float *y, const float *z, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        dst[i] = x[i] * y[i] + z[i];
+}

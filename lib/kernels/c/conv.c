@@ -39,16 +39,23 @@ add_segment(float *sum, const float *w, const CrConvRow *row, const CrConvSegmen
 }
 
 CR_INLINE void
+conv_pixel(float *sum, const CrConvRow *row, int x, const int lanes)
+{
+    const float *w = row->weights;
+
+    for (int o = 0; o < lanes; o++)
+        sum[o] = row->bias[o];
+    for (int s = 0; s < row->n_segments; s++)
+        w = add_segment(sum, w, row, &row->segment[s], x, lanes);
+}
+
+CR_INLINE void
 conv_row(const CrConvRow *row, const int block, const int lanes)
 {
     for (int x = 0; x < row->width; x++) {
         float sum[2 * CR_MAX_BLOCK];
-        const float *w = row->weights;
 
-        for (int o = 0; o < lanes; o++)
-            sum[o] = row->bias[o];
-        for (int s = 0; s < row->n_segments; s++)
-            w = add_segment(sum, w, row, &row->segment[s], x, lanes);
+        conv_pixel(sum, row, x, lanes);
         for (int o = 0; o < lanes; o++)
             row->y[o / block][(ptrdiff_t)x * block + o % block] =
                 cr_clamp(sum[o], row->low, row->high);
@@ -69,4 +76,16 @@ cr_c_conv_row(const CrConvRow *row)
         conv_row(row, V_LANES, 2 * V_LANES);
     else
         conv_row(row, V_LANES, V_LANES);
+}
+
+void
+cr_c_conv_plane_row(const CrConvRow *row, ptrdiff_t y_stride, int n_out)
+{
+    for (int x = 0; x < row->width; x++) {
+        float sum[CR_CONV_PLANES];
+
+        conv_pixel(sum, row, x, n_out);
+        for (int o = 0; o < n_out; o++)
+            row->y[0][o * y_stride + x] = cr_clamp(sum[o], row->low, row->high);
+    }
 }

@@ -31,3 +31,5 @@ void cr_reference_resize_row(float *dst, const float *r0, const float *r1, float
 void cr_reference_sum_row(float *acc, const float *row, int width, int block);
 void cr_reference_gemv_panel(float *y, const float *w, const float *bias, const float *x, int k,
                              int block);
+void cr_reference_gemv_int8_panel(float *y, const int8_t *w, const float *scale, const float *bias,
+                                  const float *x, int k, int block);

@@ -16,6 +16,14 @@ sigmoid(float x)
     {                                                                                              \
         for (size_t i = 0; i < n; i++)                                                             \
             dst[i] = formula;                                                                      \
+    }                                                                                              \
+    void cr_c_##op##_mul(float *dst, const float *x, const float *y, const float *z, size_t n,     \
+                         float a, float b)                                                         \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            float product = (formula)*y[i];                                                        \
+            dst[i] = z ? product + z[i] : product;                                                 \
+        }                                                                                          \
     }
 
 UNARY(clip, cr_clamp(x[i], a, b))

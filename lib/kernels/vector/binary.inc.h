@@ -56,3 +56,17 @@ BINARY(mul)
 BINARY(div)
 BINARY(max)
 BINARY(min)
+
+void
+V_ISA(mul_add)(float *dst, const float *x, const float *y, const float *z, size_t n)
+{
+    size_t i = 0;
+
+    for (; n - i >= V_LANES; i += V_LANES)
+        v_store(dst + i, v_add(v_mul(v_load(x + i), v_load(y + i)), v_load(z + i)));
+    const int left = (int)(n - i);
+    if (left > 0)
+        v_store_n(dst + i,
+                  v_add(v_mul(v_load_n(x + i, left), v_load_n(y + i, left)), v_load_n(z + i, left)),
+                  left);
+}

@@ -135,8 +135,10 @@ V_ISA(depthwise_row)(const CrDepthwiseRow *row)
 
 #define PLANE_VECTORS 4
 
+/* n_vectors, the last of which begins at x0 + last and may overlap the one before; n_few: pixels of
+ * a row that is shorter than a vector, else 0 */
 CR_INLINE void
-depthwise_plane_tile(const CrDepthwiseRow *row, int x0, const int n_vectors, const int n_last)
+depthwise_plane_tile(const CrDepthwiseRow *row, int x0, const int n_vectors, int last, int n_few)
 {
     const Vec low = v_set1(row->low), high = v_set1(row->high);
     Vec acc[PLANE_VECTORS];
@@ -150,19 +152,19 @@ depthwise_plane_tile(const CrDepthwiseRow *row, int x0, const int n_vectors, con
             const Vec tap = v_set1(row->weights[ky * row->kw + kx]);
             CR_UNROLL
             for (int v = 0; v < n_vectors; v++) {
-                const float *p = x + v * V_LANES;
-                Vec in = n_last && v == n_vectors - 1 ? v_load_n(p, n_last) : v_load(p);
-                acc[v] = v_fma(in, tap, acc[v]);
+                const float *p = x + (v == n_vectors - 1 ? last : v * V_LANES);
+                acc[v] = v_fma(n_few ? v_load_n(p, n_few) : v_load(p), tap, acc[v]);
             }
         }
     }
     CR_UNROLL
     for (int v = 0; v < n_vectors; v++) {
-        Vec y = v_min(high, v_max(low, acc[v]));
-        if (n_last && v == n_vectors - 1)
-            v_store_n(row->y + x0 + v * V_LANES, y, n_last);
+        float *y = row->y + x0 + (v == n_vectors - 1 ? last : v * V_LANES);
+        const Vec value = v_min(high, v_max(low, acc[v]));
+        if (n_few)
+            v_store_n(y, value, n_few);
         else
-            v_store(row->y + x0 + v * V_LANES, y);
+            v_store(y, value);
     }
 }
 
@@ -193,16 +195,26 @@ depthwise_plane_any_stride(const CrDepthwiseRow *row)
 void
 V_ISA(depthwise_plane_row)(const CrDepthwiseRow *row)
 {
-    int x = 0;
+    const int width = row->width;
 
     if (row->stride != 1) {
         depthwise_plane_any_stride(row);
         return;
     }
-    for (; row->width - x >= PLANE_VECTORS * V_LANES; x += PLANE_VECTORS * V_LANES)
-        depthwise_plane_tile(row, x, PLANE_VECTORS, 0);
-    for (; row->width - x >= V_LANES; x += V_LANES)
-        depthwise_plane_tile(row, x, 1, 0);
-    if (x < row->width)
-        depthwise_plane_tile(row, x, 1, row->width - x);
+    if (width < V_LANES) {
+        depthwise_plane_tile(row, 0, 1, 0, width);
+        return;
+    }
+    int x = 0;
+    for (; width - x >= PLANE_VECTORS * V_LANES; x += PLANE_VECTORS * V_LANES)
+        depthwise_plane_tile(row, x, PLANE_VECTORS, (PLANE_VECTORS - 1) * V_LANES, 0);
+    const int last = width - x - V_LANES; /* where the last vector has to begin */
+    if (last > 2 * V_LANES)
+        depthwise_plane_tile(row, x, 4, last, 0);
+    else if (last > V_LANES)
+        depthwise_plane_tile(row, x, 3, last, 0);
+    else if (last > 0)
+        depthwise_plane_tile(row, x, 2, last, 0);
+    else if (x < width)
+        depthwise_plane_tile(row, x + last, 1, 0, 0);
 }

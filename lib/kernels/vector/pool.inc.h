@@ -10,11 +10,13 @@
 /* What the lanes of a vector are. */
 typedef enum {
     POOL_CHANNELS,   /* those of pixel x */
-    POOL_NEIGHBOURS, /* pixels x, x + 1 … of a plane */
+    POOL_NEIGHBOURS, /* pixels x, x + 1 … of a plane; taps are neighbours */
+    POOL_EVERY_2ND,  /* the same with stride 2 */
+    POOL_APART,      /* the same with any stride */
     POOL_ONE,        /* only the first counts: pixel x of a plane */
 } PoolLanes;
 
-/* at: distances of neighbours' taps, NULL when these are neighbours themselves */
+/* at: distances of taps that are apart */
 CR_INLINE Vec
 pool_tap(const float *in, ptrdiff_t x, const PoolLanes lanes, const int32_t *at)
 {
@@ -22,7 +24,9 @@ pool_tap(const float *in, ptrdiff_t x, const PoolLanes lanes, const int32_t *at)
         return v_load(in + x * V_LANES);
     if (lanes == POOL_ONE)
         return v_set1(in[x]);
-    return at ? v_gather(in + x, at) : v_load(in + x);
+    if (lanes == POOL_EVERY_2ND)
+        return v_load_even(in + x);
+    return lanes == POOL_APART ? v_gather(in + x, at) : v_load(in + x);
 }
 
 CR_INLINE void
@@ -70,26 +74,36 @@ average_pool_pixel(const CrPoolRow *row, int x, const PoolLanes lanes, const int
 }
 
 CR_INLINE void
-pool_plane(const CrPoolRow *row, const PoolPixel pixel)
+pool_plane(const CrPoolRow *row, const PoolPixel pixel, const PoolLanes lanes)
 {
-    int32_t distance[V_LANES];
-    const int32_t *at = row->stride == 1 ? NULL : distance;
+    int32_t at[V_LANES];
     int x = 0, begin, end;
 
     cr_taps_interior(row, &begin, &end);
     if (end - begin >= V_LANES) {
         for (int i = 0; i < V_LANES; i++)
-            distance[i] = i * row->stride;
+            at[i] = i * row->stride;
         for (; x < begin; x++)
             pixel(row, x, POOL_ONE, NULL);
         for (; end - x >= V_LANES; x += V_LANES)
-            pixel(row, x, POOL_NEIGHBOURS, at);
+            pixel(row, x, lanes, at);
         if (x < end) /* once more */
-            pixel(row, end - V_LANES, POOL_NEIGHBOURS, at);
+            pixel(row, end - V_LANES, lanes, at);
         x = end;
     }
     for (; x < row->width; x++)
         pixel(row, x, POOL_ONE, NULL);
+}
+
+CR_INLINE void
+pool_plane_any_stride(const CrPoolRow *row, const PoolPixel pixel)
+{
+    if (row->stride == 1)
+        pool_plane(row, pixel, POOL_NEIGHBOURS);
+    else if (row->stride == 2)
+        pool_plane(row, pixel, POOL_EVERY_2ND);
+    else
+        pool_plane(row, pixel, POOL_APART);
 }
 
 void
@@ -109,11 +123,11 @@ V_ISA(average_pool_row)(const CrPoolRow *row)
 void
 V_ISA(max_pool_plane_row)(const CrPoolRow *row)
 {
-    pool_plane(row, max_pool_pixel);
+    pool_plane_any_stride(row, max_pool_pixel);
 }
 
 void
 V_ISA(average_pool_plane_row)(const CrPoolRow *row)
 {
-    pool_plane(row, average_pool_pixel);
+    pool_plane_any_stride(row, average_pool_pixel);
 }

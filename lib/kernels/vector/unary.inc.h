@@ -17,24 +17,32 @@ expm1_reduced(Vec r)
     return v_fma(v_mul(r, r), q, r);
 }
 
-/* x = n·ln 2 + r; ln 2 in two parts, the first short enough for an exact product. */
+/* x = n·ln 2 + r for |x| ≤ 104; ln 2 in two parts, the first short enough for an exact product. */
 CR_INLINE Vec
 reduce_by_ln2(Vec x, Vec *n)
 {
-    *n = v_round(v_mul(x, v_set1(1.442695041f)));
+    const Vec grid = v_set1(0x3p22f); /* what is added to it becomes an integer */
+    *n = v_sub(v_fma(x, v_set1(1.442695041f), grid), grid);
     Vec r = v_fma(*n, v_set1(-0.693359375f), x);
     return v_fma(*n, v_set1(2.121944417e-04f), r);
 }
 
+/* e^x for x between these; beyond them it is 0 and Inf */
+#define EXP_MIN (-104.0f)
+#define EXP_MAX 89.0f
+
+CR_INLINE Vec
+exp_between(Vec x)
+{
+    Vec n, r = reduce_by_ln2(x, &n);
+    return v_scale(v_add(v_set1(1.0f), expm1_reduced(r)), n);
+}
+
+/* a NaN passes the limits because it is the second operand */
 CR_INLINE Vec
 unary_exp(Vec x, float a, float b)
 {
-    Vec n, r;
-
-    /* beyond these e^x is 0 and Inf; a NaN passes because it is the second operand */
-    x = v_min(v_set1(89.0f), v_max(v_set1(-104.0f), x));
-    r = reduce_by_ln2(x, &n);
-    return v_scale(v_add(v_set1(1.0f), expm1_reduced(r)), n);
+    return exp_between(v_min(v_set1(EXP_MAX), v_max(v_set1(EXP_MIN), x)));
 }
 
 /* With z = e^-|x| ≤ 1: 1 / (1 + z), or z / (1 + z) for negative x. */
@@ -42,7 +50,8 @@ CR_INLINE Vec
 unary_sigmoid(Vec x, float a, float b)
 {
     const Vec one = v_set1(1.0f);
-    Vec z = unary_exp(v_sub(v_zero(), v_abs(x)), 0, 0);
+    const Vec minus_x = v_with_sign_of(v_abs(x), v_set1(-0.0f));
+    const Vec z = exp_between(v_max(v_set1(EXP_MIN), minus_x));
     return v_div(v_select(v_less(x, v_zero()), z, one), v_add(one, z));
 }
 
@@ -101,15 +110,44 @@ unary_abs(Vec x, float a, float b)
     return v_abs(x);
 }
 
+/* what follows a function: nothing, or · y, or · y + z */
+CR_INLINE Vec
+unary_then(Vec f, const float *y, const float *z)
+{
+    if (y)
+        f = v_mul(f, v_load(y));
+    return z ? v_add(f, v_load(z)) : f;
+}
+
+CR_INLINE Vec
+unary_then_n(Vec f, const float *y, const float *z, int n)
+{
+    if (y)
+        f = v_mul(f, v_load_n(y, n));
+    return z ? v_add(f, v_load_n(z, n)) : f;
+}
+
+#define UNARY_LOOP(op, y, z)                                                                       \
+    size_t i = 0;                                                                                  \
+    for (; n - i >= V_LANES; i += V_LANES)                                                         \
+        v_store(dst + i, unary_then(unary_##op(v_load(x + i), a, b), y, z));                       \
+    const int left = (int)(n - i);                                                                 \
+    if (left > 0)                                                                                  \
+        v_store_n(dst + i, unary_then_n(unary_##op(v_load_n(x + i, left), a, b), y, z, left), left);
+
 #define UNARY(op)                                                                                  \
     void V_ISA(op)(float *dst, const float *x, size_t n, float a, float b)                         \
     {                                                                                              \
-        size_t i = 0;                                                                              \
-        for (; n - i >= V_LANES; i += V_LANES)                                                     \
-            v_store(dst + i, unary_##op(v_load(x + i), a, b));                                     \
-        const int left = (int)(n - i);                                                             \
-        if (left > 0)                                                                              \
-            v_store_n(dst + i, unary_##op(v_load_n(x + i, left), a, b), left);                     \
+        UNARY_LOOP(op, NULL, NULL)                                                                 \
+    }                                                                                              \
+    void V_ISA(op##_mul)(float *dst, const float *x, const float *y, const float *z, size_t n,     \
+                         float a, float b)                                                         \
+    {                                                                                              \
+        if (z) {                                                                                   \
+            UNARY_LOOP(op, y + i, z + i)                                                           \
+        } else {                                                                                   \
+            UNARY_LOOP(op, y + i, NULL)                                                            \
+        }                                                                                          \
     }
 
 UNARY(clip)

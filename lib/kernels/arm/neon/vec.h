@@ -83,6 +83,14 @@ v_gather(const float *p, const int32_t *index)
     return v_load(lane);
 }
 
+/* p[2·lane]; reads no further than that */
+CR_INLINE Vec
+v_load_even(const float *p)
+{
+    const Vec first = v_load(p), last = v_load(p + V_LANES - 1);
+    return V_EACH(vuzp1q_f32(first.lo, first.hi), vuzp2q_f32(last.lo, last.hi));
+}
+
 CR_INLINE Vec
 v_add(Vec a, Vec b)
 {
@@ -172,13 +180,6 @@ v_with_sign_of(Vec a, Vec sign)
     return V_EACH(vbslq_f32(bit, sign.lo, a.lo), vbslq_f32(bit, sign.hi, a.hi));
 }
 
-/* to the nearest integer */
-CR_INLINE Vec
-v_round(Vec a)
-{
-    return V_EACH(vrndnq_f32(a.lo), vrndnq_f32(a.hi));
-}
-
 CR_INLINE float32x4_t
 v_scale_4(float32x4_t a, float32x4_t n)
 {
@@ -222,6 +223,56 @@ v_transpose(Vec r[V_LANES])
         r[j].hi = r[j + 4].lo;
         r[j + 4].lo = upper_right;
     }
+}
+
+/* --- whole numbers --- */
+
+typedef struct {
+    int32x4_t lo, hi;
+} VecInt;
+
+CR_INLINE VecInt
+v_int_zero(void)
+{
+    return (VecInt){vdupq_n_s32(0), vdupq_n_s32(0)};
+}
+
+/* p[0], p[1] in every lane */
+CR_INLINE VecInt
+v_set1_pair(const int16_t *p)
+{
+    const int32x4_t pair = vdupq_n_s32((int32_t)((uint32_t)(uint16_t)p[1] << 16 | (uint16_t)p[0]));
+    return (VecInt){pair, pair};
+}
+
+/* Four lanes of v_add_products(). */
+CR_INLINE int32x4_t
+v_products_4(int8x8_t w, int32x4_t pair)
+{
+    const int16x8_t wide = vmovl_s8(w), in = vreinterpretq_s16_s32(pair);
+    return vpaddq_s32(vmull_s16(vget_low_s16(wide), vget_low_s16(in)), vmull_high_s16(wide, in));
+}
+
+/* acc + w[2·lane] · pair[0] + w[2·lane + 1] · pair[1] */
+CR_INLINE VecInt
+v_add_products(VecInt acc, const int8_t *w, VecInt pair)
+{
+    return (VecInt){vaddq_s32(acc.lo, v_products_4(vld1_s8(w), pair.lo)),
+                    vaddq_s32(acc.hi, v_products_4(vld1_s8(w + 8), pair.hi))};
+}
+
+CR_INLINE Vec
+v_from_int(VecInt a)
+{
+    return V_EACH(vcvtq_f32_s32(a.lo), vcvtq_f32_s32(a.hi));
+}
+
+/* To the nearest, halves to even; |a| < 2^15 */
+CR_INLINE void
+v_store_int16(int16_t *p, Vec a)
+{
+    vst1_s16(p, vmovn_s32(vcvtnq_s32_f32(a.lo)));
+    vst1_s16(p + 4, vmovn_s32(vcvtnq_s32_f32(a.hi)));
 }
 
 #include "kernels/functions.inc.h"

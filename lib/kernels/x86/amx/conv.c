@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* bfloat16 convolutions on AMX: tiles of 2·16 pixels × 2·16 output channels.
+/* bfloat16 convolutions on AMX: 2·16 pixels × 2·16 output channels at a time, or 4·16 × 16.
  *
- * A tile register has 16 rows of 64 bytes: 16 pixels of 32 channels as the left factor, loaded
- * straight from the row with the horizontal stride between them; 16 pairs of channels × 16 output
- * channels as the right one; 16 pixels × 16 output channels of float32 as the sum, which begins
- * with the bias and is stored straight into the blocked layout. The order of a sum does not depend
- * on the tile an element is in. */
+ * A tile register has 16 rows of 64 bytes: 16 pixels of 32 channels (or of fewer, and their
+ * neighbours) as the left factor, loaded straight from the row with the horizontal stride between
+ * them; 16 pairs of channels × 16 output channels as the right one; 16 pixels × 16 output channels
+ * of float32 as the sum, which begins with the bias and is stored straight into the blocked layout.
+ * A product takes 16 cycles and its result 52, so four sums are under way; loads take 8 to 16. The
+ * order of a sum does not depend on the tile an element is in. */
 #include "kernels/x86/amx/amx.h"
 
 #include <immintrin.h>
-#include <string.h>
+#include <math.h>
 
 #define PIXELS CR_BF16_PIXELS
-#define TILE   512 /* elements of a tile of weights */
+#define TILE   CR_BF16_TILE
+#define SUMS   4
 
 /* Configured from memory at run time it would be a structure on the stack, of which gcc 12 believes
  * that only 8 bytes are read. */
@@ -26,173 +28,215 @@ static const struct {
     .rows = {16, 16, 16, 16, 16, 16, 16, 16},
 };
 
-/* Sums are tiles 0 … 3, [pixel tile][output tile]; 4 and 5 pixels, 6 and 7 weights. */
-#define LOAD_PIXELS(from)                                                                          \
+/* Where 16 pixels of the output are. */
+typedef struct {
+    int row, x;
+} Place;
+
+/* Two output blocks: sums are tiles 0 … 3, [pixel tile][output tile]; 4 and 5 pixels, 6 and 7
+ * weights. */
+#define LOAD_TWO(from)                                                                             \
     do {                                                                                           \
-        _tile_loadd(4, (from), step);                                                              \
-        if (two_pixels)                                                                            \
-            _tile_loadd(5, (const char *)(from) + PIXELS * step, step);                            \
+        _tile_loadd(4, (from) + at[0], step);                                                      \
+        if (n > 1)                                                                                 \
+            _tile_loadd(5, (from) + at[1], step);                                                  \
     } while (0)
 
-#define LOAD_WEIGHTS(from)                                                                         \
+#define WEIGHTS_TWO(from)                                                                          \
     do {                                                                                           \
         _tile_loadd(6, (from), 64);                                                                \
-        if (two_outputs)                                                                           \
-            _tile_loadd(7, (from) + TILE, 64);                                                     \
+        _tile_loadd(7, (from) + TILE, 64);                                                         \
     } while (0)
 
-#define MULTIPLY()                                                                                 \
+#define MULTIPLY_TWO()                                                                             \
     do {                                                                                           \
         _tile_dpbf16ps(0, 4, 6);                                                                   \
-        if (two_outputs)                                                                           \
-            _tile_dpbf16ps(1, 4, 7);                                                               \
-        if (two_pixels)                                                                            \
+        _tile_dpbf16ps(1, 4, 7);                                                                   \
+        if (n > 1) {                                                                               \
             _tile_dpbf16ps(2, 5, 6);                                                               \
-        if (two_pixels && two_outputs)                                                             \
             _tile_dpbf16ps(3, 5, 7);                                                               \
+        }                                                                                          \
     } while (0)
 
-/* Adds all products of the tiles at output pixel x. */
-static inline __attribute__((always_inline)) void
-accumulate(const CrBf16Row *row, int x, int three_terms, int two_pixels, int two_outputs)
-{
-    const ptrdiff_t step = (ptrdiff_t)row->stride * CR_BF16_CHANNELS * (ptrdiff_t)sizeof(uint16_t);
-    const ptrdiff_t first = (ptrdiff_t)x * row->stride * CR_BF16_CHANNELS;
-    const ptrdiff_t tap = two_outputs ? 2 * TILE : TILE;
+/* One: sums are tiles 0 … 3, [pixel tile]. */
+#define MULTIPLY_ONE(i, pixels)                                                                    \
+    do {                                                                                           \
+        if (n > (i)) {                                                                             \
+            _tile_loadd(pixels, high + at[i], step);                                               \
+            _tile_dpbf16ps(i, pixels, 7);                                                          \
+        }                                                                                          \
+    } while (0)
 
-    for (int b = 0; b < row->n_blocks; b++) {
-        for (int ky = row->ky_begin; ky < row->ky_end; ky++) {
-            const ptrdiff_t in = first + b * row->block_stride + ky * row->row_stride;
-            const ptrdiff_t w = (ptrdiff_t)(b * row->kh + ky) * row->kw * tap;
-            for (int kx = 0; kx < row->kw; kx++) {
-                const ptrdiff_t at = in + (ptrdiff_t)kx * row->dilation * CR_BF16_CHANNELS;
-                LOAD_WEIGHTS(row->weights[0] + w + kx * tap);
-                if (three_terms) {
-                    LOAD_PIXELS(row->x[1] + at);
-                    MULTIPLY();
-                }
-                LOAD_PIXELS(row->x[0] + at);
-                MULTIPLY();
-                if (three_terms) {
-                    LOAD_WEIGHTS(row->weights[1] + w + kx * tap);
-                    MULTIPLY();
-                }
-            }
+#define MULTIPLY_ONE_THRICE(i)                                                                     \
+    do {                                                                                           \
+        if (n > (i)) {                                                                             \
+            _tile_loadd(4, low + at[i], step);                                                     \
+            _tile_dpbf16ps(i, 4, 6);                                                               \
+            _tile_loadd(5, high + at[i], step);                                                    \
+            _tile_dpbf16ps(i, 5, 6);                                                               \
+            _tile_dpbf16ps(i, 5, 7);                                                               \
+        }                                                                                          \
+    } while (0)
+
+/* The products of one tap, or of some neighbours. */
+static inline __attribute__((always_inline)) void
+multiply(const uint16_t *high, const uint16_t *low, const ptrdiff_t *at, ptrdiff_t step,
+         const uint16_t *w_high, const uint16_t *w_low, int n, int terms, int outputs)
+{
+    if (outputs == 2) {
+        WEIGHTS_TWO(w_high);
+        if (terms == 3) {
+            LOAD_TWO(low);
+            MULTIPLY_TWO();
         }
+        LOAD_TWO(high);
+        MULTIPLY_TWO();
+        if (terms == 3) {
+            WEIGHTS_TWO(w_low);
+            MULTIPLY_TWO();
+        }
+    } else if (terms == 3) {
+        _tile_loadd(6, w_high, 64);
+        _tile_loadd(7, w_low, 64);
+        MULTIPLY_ONE_THRICE(0);
+        MULTIPLY_ONE_THRICE(1);
+        MULTIPLY_ONE_THRICE(2);
+        MULTIPLY_ONE_THRICE(3);
+    } else {
+        _tile_loadd(7, w_high, 64);
+        MULTIPLY_ONE(0, 4);
+        MULTIPLY_ONE(1, 5);
+        MULTIPLY_ONE(2, 6);
+        MULTIPLY_ONE(3, 4);
     }
 }
 
-/* Stores a sum's first n pixels. */
-#define STORE(tile, to, n)                                                                         \
+/* Adds all products of n tiles of pixels. */
+static inline __attribute__((always_inline)) void
+accumulate(const CrBf16Rows *rows, const Place *place, int n, int terms, int outputs)
+{
+    const uint16_t *w_high = rows->weights[0], *w_low = rows->weights[1];
+
+    for (int b = 0; b < rows->n_blocks; b++) {
+        const CrBf16Block *block = &rows->block[b];
+        const ptrdiff_t step = block->step * (ptrdiff_t)sizeof(uint16_t);
+        const ptrdiff_t tap_row = block->products * outputs * TILE;
+        ptrdiff_t at[SUMS];
+
+        for (int i = 0; i < n; i++)
+            at[i] = block->offset + place[i].row * rows->row_stride + place[i].x * block->step;
+        for (int ky = rows->ky_begin; ky < rows->ky_end; ky++) {
+            const uint16_t *high = rows->x[0] + ky * rows->tap_stride;
+            const uint16_t *low = terms == 3 ? rows->x[1] + ky * rows->tap_stride : NULL;
+            ptrdiff_t w = ky * tap_row;
+            for (int p = 0; p < block->products; p++, w += outputs * TILE)
+                multiply(high + p * block->next, terms == 3 ? low + p * block->next : NULL, at,
+                         step, w_high + w, terms == 3 ? w_low + w : NULL, n, terms, outputs);
+        }
+        w_high += rows->kh * tap_row;
+        w_low = terms == 3 ? w_low + rows->kh * tap_row : NULL;
+    }
+}
+
+/* a row stride of zero: every pixel begins with the bias */
+static inline __attribute__((always_inline)) void
+begin_sums(const float *const bias[2], int outputs)
+{
+    _tile_loadd(0, bias[0], 0);
+    _tile_loadd(1, bias[outputs - 1], 0);
+    _tile_loadd(2, bias[0], 0);
+    _tile_loadd(3, bias[outputs - 1], 0);
+}
+
+/* The first n of 16 pixels, clamped. */
+static inline __attribute__((always_inline)) void
+copy_clamped(float *to, size_t step, const float *from, int n, float low, float high)
+{
+    const __m512 least = _mm512_set1_ps(low), most = _mm512_set1_ps(high);
+
+    for (int i = 0; i < n; i++, to += step) /* NaN stays, as it is the second operand */
+        _mm512_storeu_ps(to,
+                         _mm512_min_ps(most, _mm512_max_ps(least, _mm512_load_ps(from + i * 16))));
+}
+
+#define STORE(tile)                                                                                \
     do {                                                                                           \
-        if ((n) >= PIXELS) {                                                                       \
-            _tile_stored(tile, (to), 64);                                                          \
+        const Place *at = &place[(tile) / outputs];                                                \
+        const int left = rows->width[(tile) % outputs] - at->x;                                    \
+        float *to =                                                                                \
+            rows->y[(tile) % outputs] + (size_t)at->row * rows->y_stride + (size_t)at->x * step;   \
+        if (left >= PIXELS && !clamps) {                                                           \
+            _tile_stored(tile, to, step * sizeof *to);                                             \
         } else {                                                                                   \
-            _tile_stored(tile, rest, 64);                                                          \
-            memcpy((to), rest, (size_t)(n)*64);                                                    \
+            _tile_stored(tile, sums, 64);                                                          \
+            copy_clamped(to, step, sums, left < PIXELS ? left : PIXELS, rows->low, rows->high);    \
         }                                                                                          \
     } while (0)
 
 static inline __attribute__((always_inline)) void
-convolve(const CrBf16Row *row, int three_terms, int two_outputs)
+store_sums(const CrBf16Rows *rows, const Place *place, int n, int clamps, int outputs)
 {
-    float rest[PIXELS * 16] __attribute__((aligned(64)));
+    float sums[PIXELS * 16] __attribute__((aligned(64)));
+    const size_t step = rows->y_step;
 
-    for (int x = 0; x < row->width; x += 2 * PIXELS) {
-        const int left = row->width - x;
+    STORE(0);
+    if (outputs == 2 || n > 1)
+        STORE(1);
+    if (outputs * n > 2)
+        STORE(2);
+    if (outputs * n > 3)
+        STORE(3);
+}
 
-        /* a row stride of zero: every pixel begins with the bias */
-        _tile_loadd(0, row->bias, 0);
-        _tile_loadd(2, row->bias, 0);
-        if (two_outputs) {
-            _tile_loadd(1, row->bias + 16, 0);
-            _tile_loadd(3, row->bias + 16, 0);
+/* A pass takes as many tiles of pixels as there are sums for. Those of one column come first: they
+ * share most of the rows that they read. */
+static inline __attribute__((always_inline)) void
+convolve(const CrBf16Rows *rows, int terms, int outputs)
+{
+    const int most = SUMS / outputs;
+    const int clamps = rows->low > -INFINITY || rows->high < INFINITY;
+    Place next = {0, 0};
+
+    while (next.x < rows->width[0]) {
+        Place place[SUMS];
+        int n = 0;
+        for (; n < most && next.x < rows->width[0]; n++) {
+            place[n] = next;
+            if (++next.row == rows->n_rows)
+                next = (Place){0, next.x + PIXELS};
         }
-        if (left > PIXELS)
-            accumulate(row, x, three_terms, 1, two_outputs);
+        begin_sums(rows->bias, outputs);
+        if (n == most)
+            accumulate(rows, place, most, terms, outputs);
+        else if (n == 1)
+            accumulate(rows, place, 1, terms, outputs);
+        else if (n == 2)
+            accumulate(rows, place, 2, terms, outputs);
         else
-            accumulate(row, x, three_terms, 0, two_outputs);
-
-        STORE(0, row->y[0] + x * 16, left);
-        if (two_outputs)
-            STORE(1, row->y[1] + x * 16, left);
-        if (left > PIXELS) {
-            STORE(2, row->y[0] + (x + PIXELS) * 16, left - PIXELS);
-            if (two_outputs)
-                STORE(3, row->y[1] + (x + PIXELS) * 16, left - PIXELS);
-        }
+            accumulate(rows, place, 3, terms, outputs);
+        store_sums(rows, place, n, clamps, outputs);
     }
 }
 
 static inline __attribute__((always_inline)) void
-conv_row(const CrBf16Row *row, int three_terms)
+conv_rows(const CrBf16Rows *rows, int terms)
 {
     _tile_loadconfig(&config);
-    if (row->y[1])
-        convolve(row, three_terms, 1);
+    if (rows->y[1])
+        convolve(rows, terms, 2);
     else
-        convolve(row, three_terms, 0);
+        convolve(rows, terms, 1);
     _tile_release();
 }
 
-static void
-conv_row_1(const CrBf16Row *row)
+void
+cr_amx_conv_rows_1(const CrBf16Rows *rows)
 {
-    conv_row(row, 0);
+    conv_rows(rows, 1);
 }
 
-static void
-conv_row_3(const CrBf16Row *row)
+void
+cr_amx_conv_rows_3(const CrBf16Rows *rows)
 {
-    conv_row(row, 1);
+    conv_rows(rows, 3);
 }
-
-/* Rounded to the nearest, ties to even; denormals become zero. */
-static inline __m512i
-round_pair(__m512 a, __m512 b)
-{
-    return (__m512i)_mm512_cvtne2ps_pbh(b, a);
-}
-
-static void
-split_row_1(uint16_t *const dst[2], const float *a, const float *b, int width)
-{
-    for (int x = 0; x < width; x++) {
-        const __m512 low = _mm512_loadu_ps(a + x * 16);
-        const __m512 high = b ? _mm512_loadu_ps(b + x * 16) : _mm512_setzero_ps();
-        _mm512_storeu_si512(dst[0] + x * CR_BF16_CHANNELS, round_pair(low, high));
-    }
-}
-
-static void
-split_row_3(uint16_t *const dst[2], const float *a, const float *b, int width)
-{
-    for (int x = 0; x < width; x++) {
-        const __m512 low = _mm512_loadu_ps(a + x * 16);
-        const __m512 high = b ? _mm512_loadu_ps(b + x * 16) : _mm512_setzero_ps();
-        const __m512i rounded = round_pair(low, high);
-        const __m512i low_bits = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(rounded));
-        const __m512i high_bits = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(rounded, 1));
-        const __m512 low_rest =
-            _mm512_sub_ps(low, _mm512_castsi512_ps(_mm512_slli_epi32(low_bits, 16)));
-        const __m512 high_rest =
-            _mm512_sub_ps(high, _mm512_castsi512_ps(_mm512_slli_epi32(high_bits, 16)));
-        _mm512_storeu_si512(dst[0] + x * CR_BF16_CHANNELS, rounded);
-        _mm512_storeu_si512(dst[1] + x * CR_BF16_CHANNELS, round_pair(low_rest, high_rest));
-    }
-}
-
-const CrBf16Kernels cr_amx_bf16 = {
-    .terms = 1,
-    .name = "bf16 amx",
-    .conv_row = conv_row_1,
-    .split_row = split_row_1,
-    .gemv_panel = cr_amx_gemv_panel,
-};
-
-const CrBf16Kernels cr_amx_bf16x3 = {
-    .terms = 3,
-    .name = "bf16x3 amx",
-    .conv_row = conv_row_3,
-    .split_row = split_row_3,
-};

@@ -2,3 +2,4 @@
 #include "kernels/x86/avx2/vec.h"
 
 #include "kernels/vector/conv.inc.h"
+#include "kernels/vector/conv_plane.inc.h"

@@ -69,6 +69,16 @@ v_gather(const float *p, const int32_t *index)
     return _mm256_i32gather_ps(p, _mm256_loadu_si256((const __m256i *)(const void *)index), 4);
 }
 
+/* p[2·lane]; reads no further than that */
+CR_INLINE Vec
+v_load_even(const float *p)
+{
+    const __m256 halves =
+        _mm256_shuffle_ps(v_load(p), v_load(p + V_LANES - 1), _MM_SHUFFLE(3, 1, 2, 0));
+    return _mm256_castpd_ps(
+        _mm256_permute4x64_pd(_mm256_castps_pd(halves), _MM_SHUFFLE(3, 1, 2, 0)));
+}
+
 CR_INLINE Vec
 v_add(Vec a, Vec b)
 {
@@ -158,13 +168,6 @@ v_with_sign_of(Vec a, Vec sign)
     return _mm256_or_ps(a, _mm256_and_ps(sign, _mm256_set1_ps(-0.0f)));
 }
 
-/* to the nearest integer */
-CR_INLINE Vec
-v_round(Vec a)
-{
-    return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
-
 CR_INLINE Vec
 v_power_of_2(__m256i n)
 {
@@ -205,6 +208,47 @@ v_transpose(Vec r[V_LANES])
         r[j + 4] = _mm256_permute2f128_ps(r[j], r[j + 4], 0x31);
         r[j] = low;
     }
+}
+
+/* --- whole numbers --- */
+
+typedef __m256i VecInt;
+
+CR_INLINE VecInt
+v_int_zero(void)
+{
+    return _mm256_setzero_si256();
+}
+
+/* p[0], p[1] in every lane */
+CR_INLINE VecInt
+v_set1_pair(const int16_t *p)
+{
+    return _mm256_set1_epi32((int)((uint32_t)(uint16_t)p[1] << 16 | (uint16_t)p[0]));
+}
+
+/* acc + w[2·lane] · pair[0] + w[2·lane + 1] · pair[1] */
+CR_INLINE VecInt
+v_add_products(VecInt acc, const int8_t *w, VecInt pair)
+{
+    const __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)w);
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(_mm256_cvtepi8_epi16(bytes), pair));
+}
+
+CR_INLINE Vec
+v_from_int(VecInt a)
+{
+    return _mm256_cvtepi32_ps(a);
+}
+
+/* To the nearest, halves to even; |a| < 2^15 */
+CR_INLINE void
+v_store_int16(int16_t *p, Vec a)
+{
+    const __m256i whole = _mm256_cvtps_epi32(a);
+    const __m128i half =
+        _mm_packs_epi32(_mm256_castsi256_si128(whole), _mm256_extracti128_si256(whole, 1));
+    _mm_storeu_si128((__m128i *)(void *)p, half);
 }
 
 #include "kernels/functions.inc.h"

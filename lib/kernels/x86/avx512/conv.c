@@ -2,3 +2,4 @@
 #include "kernels/x86/avx512/vec.h"
 
 #include "kernels/vector/conv.inc.h"
+#include "kernels/vector/conv_plane.inc.h"

@@ -62,6 +62,15 @@ v_gather(const float *p, const int32_t *index)
     return _mm512_i32gather_ps(_mm512_loadu_si512(index), p, 4);
 }
 
+/* p[2·lane]; reads no further than that */
+CR_INLINE Vec
+v_load_even(const float *p)
+{
+    const __m512i from =
+        _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 17, 19, 21, 23, 25, 27, 29, 31);
+    return _mm512_permutex2var_ps(v_load(p), from, v_load(p + V_LANES - 1));
+}
+
 CR_INLINE Vec
 v_add(Vec a, Vec b)
 {
@@ -151,13 +160,6 @@ v_with_sign_of(Vec a, Vec sign)
     return _mm512_or_ps(a, _mm512_and_ps(sign, _mm512_set1_ps(-0.0f)));
 }
 
-/* to the nearest integer */
-CR_INLINE Vec
-v_round(Vec a)
-{
-    return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-}
-
 /* a · 2^n for integers |n| ≤ 200 */
 CR_INLINE Vec
 v_scale(Vec a, Vec n)
@@ -198,6 +200,44 @@ v_transpose(Vec r[V_LANES])
         r[j] = _mm512_shuffle_f32x4(t[j], t[j + 8], 0x88);
         r[j + 8] = _mm512_shuffle_f32x4(t[j], t[j + 8], 0xdd);
     }
+}
+
+/* --- whole numbers --- */
+
+typedef __m512i VecInt;
+
+CR_INLINE VecInt
+v_int_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
+/* p[0], p[1] in every lane */
+CR_INLINE VecInt
+v_set1_pair(const int16_t *p)
+{
+    return _mm512_set1_epi32((int)((uint32_t)(uint16_t)p[1] << 16 | (uint16_t)p[0]));
+}
+
+/* acc + w[2·lane] · pair[0] + w[2·lane + 1] · pair[1] */
+CR_INLINE VecInt
+v_add_products(VecInt acc, const int8_t *w, VecInt pair)
+{
+    const __m256i bytes = _mm256_loadu_si256((const __m256i *)(const void *)w);
+    return _mm512_add_epi32(acc, _mm512_madd_epi16(_mm512_cvtepi8_epi16(bytes), pair));
+}
+
+CR_INLINE Vec
+v_from_int(VecInt a)
+{
+    return _mm512_cvtepi32_ps(a);
+}
+
+/* To the nearest, halves to even; |a| < 2^15 */
+CR_INLINE void
+v_store_int16(int16_t *p, Vec a)
+{
+    _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(a)));
 }
 
 #include "kernels/functions.inc.h"
