@@ -18,7 +18,8 @@ CONVRNN_API const gchar *convrnn_cpu_get_level(void);
 
 /**
  * convrnn_cpu_set_level:
- * @level: (nullable): one of the names above; %NULL for the best there is
+ * @level: (nullable): one of the names above; %NULL for the one that `CONVRNN_CPU` names, or else
+ * the best there is
  *
  * Chooses the kernels of sessions made from now on. For tests and comparisons.
  *

@@ -177,11 +177,11 @@ convrnn_cpu_get_level(void)
 gboolean
 convrnn_cpu_set_level(const gchar *level, GError **error)
 {
-    CrCpuLevel found = cr_cpu_detect();
+    CrCpuLevel found;
     char *list;
 
     if (!level || find(level, &found)) {
-        g_atomic_int_set(&forced, (gint)found);
+        g_atomic_int_set(&forced, level ? (gint)found : -1);
         return TRUE;
     }
     list = list_available();
