@@ -7,7 +7,14 @@
 #include <math.h>
 #include <string.h>
 
-#define CASES 150
+/* As in the kernels' tests, CONVRNN_TEST_SHAPES (default 1000) makes it shorter where all is slow.
+ */
+static guint
+cases(void)
+{
+    const char *shapes = g_getenv("CONVRNN_TEST_SHAPES");
+    return CLAMP((shapes ? (guint)strtoul(shapes, NULL, 10) : 1000) * 150 / 1000, 16, 150);
+}
 
 typedef struct {
     gint64 dims[4], filters, group, kernel[2], stride[2], dilation[2], pads[4];
@@ -186,7 +193,7 @@ run(gconstpointer data)
     static const char *const levels[] = {"c", "avx2", "avx512", "neon"};
     const Kind *kind = data;
 
-    for (guint seed = 0; seed < CASES; seed++) {
+    for (guint seed = 0; seed < cases(); seed++) {
         GRand *rand = g_rand_new_with_seed(seed);
         Case c = kind->make(rand);
         g_autoptr(ConvRnnModel) model = build(rand, &c);
