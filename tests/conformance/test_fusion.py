@@ -56,7 +56,10 @@ def tool(*arguments):
 
 
 def check_cells(model, options, expected):
-    cells = json.loads(tool("inspect", "--json", model, *options))["cells"]
+    report = json.loads(tool("inspect", "--json", model, *options))
+    cells = report["cells"]
+    # Gates of 16 channels that the file computes apart are merged where registers have 16 lanes.
+    gru_steps = (2,) if report["kernels"] in ("avx512", "amx") else (2, 3)
     found = {cell["states"][0]: cell for cell in cells}
     assert found.keys() == expected.keys(), (list(found), list(expected))
     for state, cell in found.items():
@@ -65,7 +68,8 @@ def check_cells(model, options, expected):
             assert value is None or cell[key] == value, (state, key, cell[key], value)
         assert cell["kernel"] == [3, 3], cell["kernel"]
         assert cell["fused"], (state, cell["steps"])
-        assert len(cell["steps"]) == (1 if cell["kind"] == "ConvLSTM" else 2), cell["steps"]
+        steps = (1,) if cell["kind"] == "ConvLSTM" else gru_steps
+        assert len(cell["steps"]) in steps, cell["steps"]
 
 
 def check_numbers(spec):
