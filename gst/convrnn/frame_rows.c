@@ -4,69 +4,36 @@
 #include <convrnn/cpu.h>
 #include <string.h>
 
-#define WORD 4
-
-static void
-set_words(const CrSampler *sampler, const int *sample, int row_bytes, int *word, int *shift)
+ROW_INLINE float
+sample_at(const guint8 *at, int low, int high)
 {
+    return high < 0 ? at[low] : at[low] + 256 * at[high];
+}
+
+ROW_INLINE void
+sample_component(const CrSampler *sampler, const guint8 *restrict row, int low, int high,
+                 float *restrict out)
+{
+    const int *restrict lo = sampler->axis->lo, *restrict hi = sampler->axis->hi;
+    const float *restrict weight = sampler->axis->weight;
+    int pixel = sampler->pixel;
+
     for (int i = 0; i < sampler->axis->n; i++) {
-        int at = sample[i] * sampler->pixel;
+        float a = sample_at(row + lo[i] * pixel, low, high);
+        float b = sample_at(row + hi[i] * pixel, low, high);
 
-        word[i] = MIN(at, row_bytes - WORD);
-        shift[i] = 8 * (at - word[i]);
+        out[i] = a + (b - a) * weight[i];
     }
-}
-
-gboolean
-cr_sampler_init(CrSampler *sampler, int samples)
-{
-    int last = 0, n = sampler->axis->n, row_bytes;
-
-    for (int k = 0; k < sampler->n_components; k++)
-        last = MAX(last, sampler->offset[k]);
-    row_bytes = (samples - 1) * sampler->pixel + last + 1;
-    if (row_bytes < WORD)
-        return TRUE;
-    sampler->word = g_try_new(int, n);
-    sampler->shift = g_try_new(int, n);
-    if (!sampler->word || !sampler->shift)
-        return FALSE;
-    set_words(sampler, sampler->axis->lo, row_bytes, sampler->word, sampler->shift);
-    /* Sample hi is the one after lo, or lo again with the weight 0. */
-    if (sampler->pixel + last < WORD)
-        return TRUE;
-    sampler->hi_word = g_try_new(int, n);
-    sampler->hi_shift = g_try_new(int, n);
-    if (!sampler->hi_word || !sampler->hi_shift)
-        return FALSE;
-    set_words(sampler, sampler->axis->hi, row_bytes, sampler->hi_word, sampler->hi_shift);
-    return TRUE;
-}
-
-void
-cr_sampler_clear(CrSampler *sampler)
-{
-    g_clear_pointer(&sampler->word, g_free);
-    g_clear_pointer(&sampler->shift, g_free);
-    g_clear_pointer(&sampler->hi_word, g_free);
-    g_clear_pointer(&sampler->hi_shift, g_free);
 }
 
 static void
 sample(const CrSampler *sampler, const guint8 *row, float *const *out)
 {
-    const int *restrict lo = sampler->axis->lo, *restrict hi = sampler->axis->hi;
-    const float *restrict weight = sampler->axis->weight;
-
     for (int k = 0; k < sampler->n_components; k++) {
-        const guint8 *restrict from = row + sampler->offset[k];
-        float *restrict to = out[k];
-
-        for (int i = 0; i < sampler->axis->n; i++) {
-            float a = from[lo[i] * sampler->pixel], b = from[hi[i] * sampler->pixel];
-
-            to[i] = a + (b - a) * weight[i];
-        }
+        if (sampler->high[k] < 0)
+            sample_component(sampler, row, sampler->low[k], -1, out[k]);
+        else
+            sample_component(sampler, row, sampler->low[k], sampler->high[k], out[k]);
     }
 }
 

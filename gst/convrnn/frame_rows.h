@@ -3,56 +3,52 @@
  * same bits: each operation is rounded by itself. n floats each; nothing overlaps. */
 #pragma once
 
-#include "resample_axis.h"
+#include "frame_sampler.h"
 
-#define CR_MAX_SAMPLED 3
-
-/* Up to three colour components whose samples lie beside each other, as R, G and B or U and V do:
- * how their rows are sampled along x. */
+/* A row between two sampled rows: a + (b − a)·weight. */
 typedef struct {
-    const CrAxis *axis;
-    int n_components;
-    int pixel;                  /* bytes from sample to sample */
-    int offset[CR_MAX_SAMPLED]; /* bytes of the components from the row's first: 0 … 3 */
-    /* For four bytes at a time: those at row + word[i], shifted down by shift[i] bits, begin with
-     * sample lo (of which output i is made), those at row + hi_word[i] with sample hi. None reaches
-     * beyond the row's last sample. NULL where a row is shorter than that. hi_word is NULL when the
-     * first four bytes hold both samples. */
-    int *word, *shift, *hi_word, *hi_shift;
-} CrSampler;
+    const float *a, *b;
+    float weight;
+} CrRowPair;
 
-/* Makes the tables for rows of `samples` samples; the other fields are set. FALSE without memory.
- * Clear in either case. */
-gboolean cr_sampler_init(CrSampler *sampler, int samples);
-void cr_sampler_clear(CrSampler *sampler);
+typedef enum {
+    CR_COLOR_PLAIN,       /* each channel is a component */
+    CR_COLOR_EXPAND_LUMA, /* each channel is clip((component − luma_offset)·luma_gain) */
+    CR_COLOR_YUV_TO_RGB,
+    CR_COLOR_RGB_TO_LUMA, /* BT.601, in a form that is exact for greys */
+} CrColorConversion;
 
-/* Y, U, V → R, G, B in 0…255: see set_up_color() in frame_to_tensor.c. */
+/* Components as they are sampled → channels of 0…255: see set_up_color() in frame_to_tensor.c. */
 typedef struct {
+    CrColorConversion conversion;
     float luma_offset, luma_gain; /* to 0…255 */
-    float r_v, g_u, g_v, b_u;     /* chroma → RGB, gains included */
+    float chroma_offset;
+    float r_v, g_u, g_v, b_u; /* chroma → RGB, gains included */
 } CrFrameColor;
+
+/* Where a value v of 0…255 is written, as (v − center) / divisor. It is rounded as a division is:
+ * 255 / 255.0f is 1, and v / 255.0f is what the training code computed. */
+typedef struct {
+    float *out;
+    float center, divisor;
+} CrChannelRow;
 
 typedef struct {
     const char *name; /* "c", "avx2", "avx512" */
 
-    /* out[k][i] = a + (b − a)·weight[i] of the samples a = lo[i] and b = hi[i] of component k */
+    /* out[k][i] = a + (b − a)·weight[i] of the samples a = lo[i] and b = hi[i] of component k. Rows
+     * are padded as axes are, and written to the end. */
     void (*sample)(const CrSampler *sampler, const guint8 *row, float *const *out);
     /* out[k][i] = sample i of component k */
     void (*copy)(const CrSampler *sampler, const guint8 *row, float *const *out);
-    /* out = a + (b − a)·weight */
-    void (*blend)(const float *a, const float *b, float weight, float *out, int n);
-    /* BT.601 luma, in a form that is exact for greys */
-    void (*rgb_to_luma)(const float *r, const float *g, const float *b, float *out, int n);
-    /* clip((y − offset)·gain) */
-    void (*expand_luma)(const CrFrameColor *color, const float *y, float *out, int n);
-    void (*yuv_to_rgb)(const CrFrameColor *color, const float *y, const float *u, const float *v,
-                       float *r, float *g, float *b, int n);
-    /* out[i · step] = (row[i] − center) / divisor, as rounded as a division is: 255 / 255.0f is 1,
-     * and v / 255.0f is what the training code computed. */
-    void (*store_floats)(const float *row, float center, float divisor, float *out, gsize step,
+    /* Components → channels. PLAIN and EXPAND_LUMA make channel c of component c. */
+    void (*finish)(const CrFrameColor *color, const CrRowPair *components, const CrChannelRow *rows,
+                   int n_channels, int n);
+    /* out[c][i · step] = rows[c][i] */
+    void (*place_floats)(const float *const *rows, int n_channels, float *const *out, gsize step,
                          int n);
     /* The same, clipped to 0…255 and rounded. */
-    void (*store_bytes)(const float *row, float center, float divisor, guint8 *out, gsize step,
+    void (*place_bytes)(const float *const *rows, int n_channels, guint8 *const *out, gsize step,
                         int n);
 } CrFrameRows;
 

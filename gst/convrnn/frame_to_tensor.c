@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* For each row of the picture, every colour component is sampled along x from the one or two frame
- * rows it lies between, blended along y, and the row goes through colour conversion and
- * normalisation while it is in L1. Sampled rows are remembered, so that enlarging costs no more
- * than reading each frame row once. */
+ * rows it lies between. These are blended along y, converted to the picture's channels and
+ * normalised in one loop, which writes the picture. Sampled rows are remembered, so that enlarging
+ * costs no more than reading each frame row once. */
 #include "frame_to_tensor.h"
 #include "frame_rows.h"
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Colour components that are sampled together, and their last two sampled rows: an even and an odd
@@ -18,7 +19,6 @@ typedef struct {
     int row_stride;
     int cached[2]; /* frame rows, −1 for none */
     float *sampled[2][CR_MAX_SAMPLED];
-    float *blended[CR_MAX_SAMPLED];
 } Group;
 
 typedef enum { MODEL_RGB, MODEL_YUV, MODEL_GRAY } ColorModel;
@@ -33,7 +33,7 @@ struct _CrFrameToTensor {
     const CrFrameRows *rows;
     Group groups[3];
     int n_groups;
-    float *converted[3];
+    float *channels[3]; /* rows of a picture whose elements are not side by side */
     CrFrameColor color;
     CrFrameMapping mapping;
 };
@@ -117,6 +117,22 @@ lies_beside(const CrFrameToTensor *self, const GstVideoFormatInfo *format, int c
 }
 
 static void
+add_component(CrSampler *sampler, const GstVideoFormatInfo *format, int c)
+{
+    int k = sampler->n_components++, little = GST_VIDEO_FORMAT_INFO_IS_LE(format) != 0;
+
+    if (GST_VIDEO_FORMAT_INFO_DEPTH(format, c) > 8) {
+        /* Not by the format's table: in GStreamer 1.22, V of P010 begins one byte behind U there.
+         */
+        sampler->low[k] = 2 * k + !little;
+        sampler->high[k] = 2 * k + little;
+    } else {
+        sampler->low[k] = GST_VIDEO_FORMAT_INFO_POFFSET(format, c);
+        sampler->high[k] = -1;
+    }
+}
+
+static void
 set_up_groups(CrFrameToTensor *self, const GstVideoFormatInfo *format)
 {
     for (int c = 0; c < self->n_components; c++) {
@@ -129,7 +145,7 @@ set_up_groups(CrFrameToTensor *self, const GstVideoFormatInfo *format)
         group->x.axis = chroma ? &self->chroma_x : &self->luma_x;
         group->y = chroma ? &self->chroma_y : &self->luma_y;
         group->x.pixel = GST_VIDEO_FORMAT_INFO_PSTRIDE(format, c);
-        group->x.offset[group->x.n_components++] = GST_VIDEO_FORMAT_INFO_POFFSET(format, c);
+        add_component(&group->x, format, c);
     }
 }
 
@@ -143,39 +159,58 @@ set_up_rows(CrFrameToTensor *self, const GstVideoInfo *info)
         if (!cr_sampler_init(&group->x, GST_VIDEO_INFO_COMP_WIDTH(info, group->first)))
             return FALSE;
         for (int k = 0; k < group->x.n_components; k++) {
-            group->sampled[0][k] = g_try_new(float, self->width);
-            group->sampled[1][k] = g_try_new(float, self->width);
-            group->blended[k] = g_try_new(float, self->width);
-            if (!group->sampled[0][k] || !group->sampled[1][k] || !group->blended[k])
+            group->sampled[0][k] = cr_row_alloc(self->width, sizeof(float));
+            group->sampled[1][k] = cr_row_alloc(self->width, sizeof(float));
+            if (!group->sampled[0][k] || !group->sampled[1][k])
                 return FALSE;
         }
     }
     for (int c = 0; c < 3; c++)
-        if ((self->converted[c] = g_try_new(float, self->width)) == NULL)
+        if ((self->channels[c] = cr_row_alloc(self->width, sizeof(float))) == NULL)
             return FALSE;
     return TRUE;
 }
 
+static void
+choose_conversion(CrFrameToTensor *self)
+{
+    CrFrameColor *color = &self->color;
+
+    if (self->model == MODEL_RGB)
+        color->conversion = self->target.channels == 3 ? CR_COLOR_PLAIN : CR_COLOR_RGB_TO_LUMA;
+    else if (self->n_components == 3)
+        color->conversion = CR_COLOR_YUV_TO_RGB;
+    else if (color->luma_offset == 0 && color->luma_gain == 1)
+        color->conversion = CR_COLOR_PLAIN;
+    else
+        color->conversion = CR_COLOR_EXPAND_LUMA;
+}
+
 /* R = Y + 2(1 − Kr)·V, B = Y + 2(1 − Kb)·U, and G from Y = Kr·R + Kg·G + Kb·B, for Y in 0…255 and
- * U, V in ±127.5 (BT.601, BT.709, BT.2020: whatever the caps name). */
+ * U, V in ±127.5 (BT.601, BT.709, BT.2020: whatever the caps name). A sample of more than 8 bits
+ * counts as the whole number that its bytes make, with what lies below it in a word. */
 static void
 set_up_color(CrFrameToTensor *self, const GstVideoInfo *info)
 {
     int offset[GST_VIDEO_MAX_COMPONENTS], scale[GST_VIDEO_MAX_COMPONENTS];
-    double kr, kb, chroma_gain;
+    int unit = 1 << GST_VIDEO_FORMAT_INFO_SHIFT(info->finfo, 0);
+    CrFrameColor *color = &self->color;
+    double kr, kb, gain;
 
     gst_video_color_range_offsets(info->colorimetry.range, info->finfo, offset, scale);
-    self->color.luma_offset = offset[0];
-    self->color.luma_gain = (float)(255.0 / scale[0]);
+    color->luma_offset = (float)(offset[0] * unit);
+    color->luma_gain = (float)(255.0 / scale[0] / unit);
+    choose_conversion(self);
     if (self->model != MODEL_YUV)
         return;
     if (!gst_video_color_matrix_get_Kr_Kb(info->colorimetry.matrix, &kr, &kb))
         gst_video_color_matrix_get_Kr_Kb(GST_VIDEO_COLOR_MATRIX_BT601, &kr, &kb);
-    chroma_gain = 255.0 / scale[1];
-    self->color.r_v = (float)(2 * (1 - kr) * chroma_gain);
-    self->color.b_u = (float)(2 * (1 - kb) * chroma_gain);
-    self->color.g_u = (float)(-2 * (1 - kb) * kb / (1 - kr - kb) * chroma_gain);
-    self->color.g_v = (float)(-2 * (1 - kr) * kr / (1 - kr - kb) * chroma_gain);
+    gain = 255.0 / scale[1] / unit;
+    color->chroma_offset = (float)(offset[1] * unit);
+    color->r_v = (float)(2 * (1 - kr) * gain);
+    color->b_u = (float)(2 * (1 - kb) * gain);
+    color->g_u = (float)(-2 * (1 - kb) * kb / (1 - kr - kb) * gain);
+    color->g_v = (float)(-2 * (1 - kr) * kr / (1 - kr - kb) * gain);
 }
 
 CrFrameToTensor *
@@ -226,13 +261,12 @@ cr_frame_to_tensor_free(CrFrameToTensor *self)
 
         cr_sampler_clear(&group->x);
         for (int k = 0; k < group->x.n_components; k++) {
-            g_free(group->sampled[0][k]);
-            g_free(group->sampled[1][k]);
-            g_free(group->blended[k]);
+            free(group->sampled[0][k]);
+            free(group->sampled[1][k]);
         }
     }
     for (int c = 0; c < 3; c++)
-        g_free(self->converted[c]);
+        free(self->channels[c]);
     g_free(self);
 }
 
@@ -260,70 +294,68 @@ sampled_rows(const CrFrameToTensor *self, Group *group, int y)
     return group->sampled[slot];
 }
 
-/* raw[k]: component k of the group at row i of the picture. */
+/* pairs[k]: component k of the group at row i of the picture. */
 static void
-group_rows(const CrFrameToTensor *self, Group *group, int i, const float **raw)
+get_pairs(const CrFrameToTensor *self, Group *group, int i, CrRowPair *pairs)
 {
-    const CrAxis *y = group->y;
-    float *const *a = sampled_rows(self, group, y->lo[i]), *const * b;
+    float weight = group->y->weight[i];
+    float *const *a = sampled_rows(self, group, group->y->lo[i]);
+    float *const *b = weight == 0 ? a : sampled_rows(self, group, group->y->hi[i]);
 
     for (int k = 0; k < group->x.n_components; k++)
-        raw[k] = a[k];
-    if (y->weight[i] == 0)
-        return;
-    b = sampled_rows(self, group, y->hi[i]);
-    for (int k = 0; k < group->x.n_components; k++) {
-        self->rows->blend(a[k], b[k], y->weight[i], group->blended[k], self->width);
-        raw[k] = group->blended[k];
-    }
+        pairs[k] = (CrRowPair){a[k], b[k], weight};
 }
 
-/* The row's channels, 0…255 each, in the order R, G, B. */
-static void
-color_rows(CrFrameToTensor *self, int i, const float *rgb[3])
+/* --- one row of the picture --- */
+
+/* Which of the picture's channels is colour c of R, G, B. */
+static int
+get_rank(const CrFrameTarget *target, int c)
 {
-    const float *raw[3];
-    int n = self->width;
-
-    for (int g = 0; g < self->n_groups; g++)
-        group_rows(self, &self->groups[g], i, raw + self->groups[g].first);
-    if (self->model == MODEL_RGB && self->target.channels == 3) {
-        memcpy(rgb, raw, sizeof raw);
-        return;
-    }
-    if (self->model == MODEL_YUV && self->target.channels == 3) {
-        self->rows->yuv_to_rgb(&self->color, raw[0], raw[1], raw[2], self->converted[0],
-                               self->converted[1], self->converted[2], n);
-        memcpy(rgb, self->converted, sizeof raw);
-        return;
-    }
-    rgb[0] = self->converted[0];
-    if (self->model == MODEL_RGB)
-        self->rows->rgb_to_luma(raw[0], raw[1], raw[2], self->converted[0], n);
-    else if (self->color.luma_offset == 0 && self->color.luma_gain == 1)
-        rgb[0] = raw[0];
-    else
-        self->rows->expand_luma(&self->color, raw[0], self->converted[0], n);
-    rgb[1] = rgb[2] = rgb[0];
+    return target->bgr && target->channels == 3 ? 2 - c : c;
 }
 
-/* --- normalisation and layout --- */
-
-/* n pixels of channel c from picture position (x, y) on. */
+/* The channels' rows to elements at[0], at[1], at[2] of the picture and those behind them. */
 static void
-store(const CrFrameToTensor *self, const CrFrameSink *sink, int c, int y, int x, const float *row,
-      int n)
+place(const CrFrameToTensor *self, const CrFrameSink *sink, const gsize *at)
+{
+    const float *const rows[] = {self->channels[0], self->channels[1], self->channels[2]};
+    int n_channels = self->target.channels;
+
+    if (self->target.dtype == CONVRNN_DTYPE_UINT8) {
+        guint8 *out[3];
+
+        for (int c = 0; c < n_channels; c++)
+            out[c] = (guint8 *)sink->data + at[c];
+        self->rows->place_bytes(rows, n_channels, out, sink->x_step, self->width);
+    } else {
+        float *out[3];
+
+        for (int c = 0; c < n_channels; c++)
+            out[c] = (float *)sink->data + at[c];
+        self->rows->place_floats(rows, n_channels, out, sink->x_step, self->width);
+    }
+}
+
+static void
+write_row(const CrFrameToTensor *self, const CrFrameSink *sink, int i, const CrRowPair *components)
 {
     const CrFrameTarget *target = &self->target;
-    int rank = target->bgr && target->channels == 3 ? 2 - c : c;
-    gsize at = rank * sink->c_step + y * sink->y_step + x * sink->x_step;
+    gboolean direct = target->dtype == CONVRNN_DTYPE_FLOAT32 && sink->x_step == 1;
+    CrChannelRow rows[3];
+    gsize at[3];
 
-    if (target->dtype == CONVRNN_DTYPE_UINT8)
-        self->rows->store_bytes(row, target->center[rank], target->divisor[rank],
-                                (guint8 *)sink->data + at, sink->x_step, n);
-    else
-        self->rows->store_floats(row, target->center[rank], target->divisor[rank],
-                                 (float *)sink->data + at, sink->x_step, n);
+    for (int c = 0; c < target->channels; c++) {
+        int rank = get_rank(target, c);
+
+        at[rank] = rank * sink->c_step + (self->top + i) * sink->y_step + self->left * sink->x_step;
+        rows[c].out = direct ? (float *)sink->data + at[rank] : self->channels[rank];
+        rows[c].center = target->center[rank];
+        rows[c].divisor = target->divisor[rank];
+    }
+    self->rows->finish(&self->color, components, rows, target->channels, self->width);
+    if (!direct)
+        place(self, sink, at);
 }
 
 void
@@ -334,26 +366,40 @@ cr_frame_to_tensor_run(CrFrameToTensor *self, const GstVideoFrame *frame, const 
         int first = group->first;
 
         group->data = GST_VIDEO_FRAME_COMP_DATA(frame, first);
-        group->data -= group->x.offset[0];
+        group->data -= GST_VIDEO_FORMAT_INFO_POFFSET(frame->info.finfo, first);
         group->row_stride = GST_VIDEO_FRAME_COMP_STRIDE(frame, first);
         group->cached[0] = group->cached[1] = -1;
     }
     for (int i = 0; i < self->height; i++) {
-        const float *rgb[3];
+        CrRowPair components[3];
 
-        color_rows(self, i, rgb);
-        for (int c = 0; c < self->target.channels; c++)
-            store(self, sink, c, self->top + i, self->left, rgb[c], self->width);
+        for (int g = 0; g < self->n_groups; g++)
+            get_pairs(self, &self->groups[g], i, components + self->groups[g].first);
+        /* Channels of a single component are all made of it. */
+        for (int c = self->n_components; c < 3; c++)
+            components[c] = components[0];
+        write_row(self, sink, i, components);
     }
 }
 
 void
 cr_frame_to_tensor_fill_black(const CrFrameToTensor *self, const CrFrameSink *sink)
 {
-    const float black = 0;
+    const CrFrameTarget *target = &self->target;
 
-    for (int c = 0; c < self->target.channels; c++)
-        for (int y = 0; y < self->target.height; y++)
-            for (int x = 0; x < self->target.width; x++)
-                store(self, sink, c, y, x, &black, 1);
+    for (int c = 0; c < target->channels; c++) {
+        const float black = (0 - target->center[c]) / target->divisor[c], *row = &black;
+        guint8 byte, *to = &byte;
+
+        self->rows->place_bytes(&row, 1, &to, 1, 1);
+        for (int y = 0; y < target->height; y++)
+            for (int x = 0; x < target->width; x++) {
+                gsize at = c * sink->c_step + y * sink->y_step + x * sink->x_step;
+
+                if (target->dtype == CONVRNN_DTYPE_UINT8)
+                    ((guint8 *)sink->data)[at] = byte;
+                else
+                    ((float *)sink->data)[at] = black;
+            }
+    }
 }

@@ -50,8 +50,8 @@ typedef struct {
 
 typedef struct _CrFrameToTensor CrFrameToTensor;
 
-/* All tables and rows for frames of this format; `info` is progressive and one of the 8-bit formats
- * of CR_FRAME_FORMATS. NULL with CONVRNN_ERROR_NOMEM. */
+/* All tables and rows for frames of this format; `info` is progressive and of one of
+ * CR_FRAME_FORMATS. NULL with CONVRNN_ERROR_NOMEM. */
 CrFrameToTensor *cr_frame_to_tensor_new(const GstVideoInfo *info, const CrFrameTarget *target,
                                         GError **error);
 void cr_frame_to_tensor_free(CrFrameToTensor *self);
@@ -65,6 +65,9 @@ void cr_frame_to_tensor_fill_black(const CrFrameToTensor *self, const CrFrameSin
 
 CrFrameMapping cr_frame_to_tensor_get_mapping(const CrFrameToTensor *self);
 
-#define CR_FRAME_FORMATS "{ RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, GRAY8, NV12, I420, YUY2 }"
+/* Samples of more than 8 bits are brought to 0…255 by their range, and not rounded. */
+#define CR_FRAME_FORMATS                                                                           \
+    "{ RGB, BGR, RGBx, BGRx, xRGB, xBGR, RGBA, BGRA, GRAY8, NV12, I420, YUY2, GRAY16_LE, "         \
+    "GRAY16_BE, P010_10LE, I420_10LE }"
 
 G_END_DECLS

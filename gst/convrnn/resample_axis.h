@@ -5,9 +5,17 @@
 
 #include <glib.h>
 
+/* Rows and tables are padded to a multiple of these, so that the widest vectors need no special
+ * case for their end. */
+#define CR_ROW_LANES 16
+
+/* n elements of `size` bytes, padded, all zero, where a cache line begins; NULL without memory. To
+ * be freed with free(). */
+void *cr_row_alloc(int n, gsize size);
+
 typedef struct {
     int n;
-    int *lo, *hi;
+    int *lo, *hi;      /* hi is lo + 1, or lo with the weight 0 */
     float *weight;     /* of hi */
     gboolean identity; /* lo[i] = i and weight[i] = 0 throughout */
 } CrAxis;

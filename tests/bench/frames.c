@@ -17,13 +17,16 @@ typedef struct {
 } Case;
 
 static const Case cases[] = {
-    {128, 96, 128, 96, 3},   {1280, 720, 224, 224, 3}, {1920, 1080, 640, 352, 3},
-    {640, 480, 640, 480, 3}, {640, 480, 320, 240, 1},  {320, 240, 640, 480, 3},
+    {128, 96, 128, 96, 3},     {1280, 720, 224, 224, 3},  {1920, 1080, 640, 352, 3},
+    {640, 480, 640, 480, 3},   {640, 480, 320, 240, 1},   {320, 240, 640, 480, 3},
+    {1280, 720, 1280, 720, 3}, {3840, 2160, 256, 192, 3},
 };
 
 static const GstVideoFormat formats[] = {
-    GST_VIDEO_FORMAT_RGB,   GST_VIDEO_FORMAT_BGR,  GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_xRGB,
-    GST_VIDEO_FORMAT_GRAY8, GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_YUY2,
+    GST_VIDEO_FORMAT_RGB,       GST_VIDEO_FORMAT_BGR,       GST_VIDEO_FORMAT_BGRx,
+    GST_VIDEO_FORMAT_xRGB,      GST_VIDEO_FORMAT_GRAY8,     GST_VIDEO_FORMAT_NV12,
+    GST_VIDEO_FORMAT_I420,      GST_VIDEO_FORMAT_YUY2,      GST_VIDEO_FORMAT_GRAY16_LE,
+    GST_VIDEO_FORMAT_P010_10LE, GST_VIDEO_FORMAT_I420_10LE,
 };
 
 static int
@@ -79,7 +82,7 @@ measure(const Case *size, GstVideoFormat format, double seconds)
         times[n++] = (gint64)(gst_util_get_timestamp() - begin);
     }
     qsort(times, (size_t)n, sizeof *times, compare);
-    printf("%4d×%-4d → %d×%-3d×%-3d %-6s %10.1f %10.1f\n", size->from_w, size->from_h,
+    printf("%4d×%-4d → %d×%-3d×%-3d %-9s %10.1f %10.1f\n", size->from_w, size->from_h,
            size->channels, size->to_h, size->to_w, gst_video_format_to_string(format),
            (double)times[n / 2] / 1000, (double)times[0] / 1000);
     cr_frame_to_tensor_free(converter);
@@ -94,7 +97,7 @@ main(int argc, char **argv)
     double seconds = argc > 1 ? atof(argv[1]) : 0.1;
 
     gst_init(&argc, &argv);
-    printf("kernels: %s; microseconds\n%-24s %-6s %10s %10s\n", cr_frame_rows_get()->name,
+    printf("kernels: %s; microseconds\n%-24s %-9s %10s %10s\n", cr_frame_rows_get()->name,
            "frame → tensor", "format", "median", "least");
     for (guint c = 0; c < G_N_ELEMENTS(cases); c++)
         for (guint f = 0; f < G_N_ELEMENTS(formats); f++)

@@ -5,8 +5,9 @@
 #include "stream.h"
 #include <convrnn/convrnn.h>
 
-static const char *const formats[] = {"RGB",  "BGR",  "RGBx",  "BGRx", "xRGB", "xBGR",
-                                      "RGBA", "BGRA", "GRAY8", "NV12", "I420", "YUY2"};
+static const char *const formats[] = {
+    "RGB",   "BGR",  "RGBx", "BGRx", "xRGB",      "xBGR",      "RGBA",      "BGRA",
+    "GRAY8", "NV12", "I420", "YUY2", "GRAY16_LE", "GRAY16_BE", "P010_10LE", "I420_10LE"};
 
 static void
 open_sum(Stream *stream)

@@ -16,6 +16,9 @@ typedef struct {
     GstVideoFormat format;
     Memory memory;
     int step, r, g, b; /* PACKED: bytes per pixel and where its colours lie */
+    /* Samples of more than 8 bits (0 elsewhere), which lie in words above `unused` other bits. */
+    int bits, unused;
+    gboolean big_endian;
 } Format;
 
 static const Format formats[] = {
@@ -31,6 +34,10 @@ static const Format formats[] = {
     {GST_VIDEO_FORMAT_NV12, SEMI_PLANAR},
     {GST_VIDEO_FORMAT_I420, PLANAR},
     {GST_VIDEO_FORMAT_YUY2, YUYV},
+    {GST_VIDEO_FORMAT_GRAY16_LE, LUMA, .bits = 16},
+    {GST_VIDEO_FORMAT_GRAY16_BE, LUMA, .bits = 16, .big_endian = TRUE},
+    {GST_VIDEO_FORMAT_P010_10LE, SEMI_PLANAR, .bits = 10, .unused = 6},
+    {GST_VIDEO_FORMAT_I420_10LE, PLANAR, .bits = 10},
 };
 
 /* Memory that ends where a page begins that may not be read. */
@@ -63,12 +70,23 @@ guarded_buffer(gsize size)
                                        guarded_free);
 }
 
-/* A frame of random bytes whose rows are `padding` bytes longer than they need be. */
+/* A frame of random samples whose rows are `padding` bytes longer than they need be. */
 typedef struct {
     GstVideoInfo info;
     GstBuffer *buffer;
     GstVideoFrame frame;
 } Picture;
+
+static void
+fill_plane(const GstVideoInfo *info, guint8 *data, int stride, int rows, GRand *random)
+{
+    /* Where words have bits above the sample's, these are zero. */
+    gboolean low = GST_VIDEO_INFO_FORMAT(info) == GST_VIDEO_FORMAT_I420_10LE;
+
+    for (int y = 0; y < rows; y++)
+        for (int i = 0; i < stride; i++)
+            data[y * stride + i] = (guint8)(g_rand_int(random) & (low && i % 2 ? 0x03 : 0xff));
+}
 
 static void
 picture_init(Picture *picture, GstVideoFormat format, int w, int h, int padding,
@@ -92,8 +110,9 @@ picture_init(Picture *picture, GstVideoFormat format, int w, int h, int padding,
     }
     picture->buffer = guarded_buffer(size);
     gst_buffer_map(picture->buffer, &map, GST_MAP_WRITE);
-    for (gsize i = 0; i < size; i++)
-        map.data[i] = (guint8)g_rand_int(random);
+    for (guint p = 0; p < GST_VIDEO_INFO_N_PLANES(&picture->info); p++)
+        fill_plane(&picture->info, map.data + offset[p], stride[p], p == 0 ? h : (h + 1) / 2,
+                   random);
     gst_buffer_unmap(picture->buffer, &map);
     gst_buffer_add_video_meta_full(picture->buffer, GST_VIDEO_FRAME_FLAG_NONE, format, w, h,
                                    GST_VIDEO_INFO_N_PLANES(&picture->info), offset, stride);
@@ -110,31 +129,35 @@ picture_clear(Picture *picture)
 
 /* --- the reference --- */
 
+/* Sample i of those that lie side by side from p on. */
+static double
+sample(const Format *format, const guint8 *p, int i)
+{
+    if (format->bits == 0)
+        return p[i];
+    p += 2 * i;
+    return (double)(p[format->big_endian ? 0 : 1] * 256 + p[format->big_endian ? 1 : 0]) /
+           (1 << format->unused);
+}
+
 /* Raw component c (R, G, B or Y, U, V) at its own sample (x, y). */
 static double
 raw(const Picture *picture, const Format *format, int c, int x, int y)
 {
-    const GstVideoFrame *frame = &picture->frame;
-    const guint8 *p0 = GST_VIDEO_FRAME_PLANE_DATA(frame, 0);
-    int s0 = GST_VIDEO_FRAME_PLANE_STRIDE(frame, 0);
+    int plane = format->memory == PLANAR ? c : format->memory == SEMI_PLANAR ? MIN(c, 1) : 0;
+    const guint8 *row = GST_VIDEO_FRAME_PLANE_DATA(&picture->frame, plane);
     int at[3] = {format->r, format->g, format->b};
 
+    row += y * GST_VIDEO_FRAME_PLANE_STRIDE(&picture->frame, plane);
     switch (format->memory) {
     case PACKED:
-        return p0[y * s0 + x * format->step + at[c]];
-    case LUMA:
-        return p0[y * s0 + x];
+        return sample(format, row, x * format->step + at[c]);
     case SEMI_PLANAR:
-        if (c == 0)
-            return p0[y * s0 + x];
-        return ((guint8 *)GST_VIDEO_FRAME_PLANE_DATA(
-            frame, 1))[y * GST_VIDEO_FRAME_PLANE_STRIDE(frame, 1) + 2 * x + c - 1];
-    case PLANAR:
-        return ((guint8 *)GST_VIDEO_FRAME_PLANE_DATA(
-            frame, c))[y * GST_VIDEO_FRAME_PLANE_STRIDE(frame, c) + x];
+        return sample(format, row, c == 0 ? x : 2 * x + c - 1);
     case YUYV:
+        return sample(format, row, c == 0 ? 2 * x : 4 * x + 2 * c - 1);
     default:
-        return p0[y * s0 + (c == 0 ? 2 * x : 4 * x + 2 * c - 1)];
+        return sample(format, row, x);
     }
 }
 
@@ -175,16 +198,32 @@ yuv_at(const Picture *picture, const Format *format, double x, double y, double 
         yuv[c] = bilinear(picture, format, c, cx, cy, (w + 1) / 2, tall ? h : (h + 1) / 2);
 }
 
-/* The four numbers of a colour system: luma's and chroma's excursion, and Kr, Kb of its standard.
- */
-static void
-yuv_to_rgb(const GstVideoColorimetry *color, const double yuv[3], double rgb[3])
+/* What black is, how far white lies from it, where chroma has no colour, and its excursion: in
+ * 8 bits, and in more of them times a power of two, but for a range that is full. */
+typedef struct {
+    double black, white, gray, chroma;
+} Levels;
+
+static Levels
+levels(const Picture *picture, const Format *format)
 {
-    gboolean full = color->range == GST_VIDEO_COLOR_RANGE_0_255;
-    gboolean hd = color->matrix == GST_VIDEO_COLOR_MATRIX_BT709;
+    int bits = MAX(format->bits, 8);
+    double unit = pow(2, bits - 8), most = pow(2, bits) - 1;
+
+    if (picture->info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255)
+        return (Levels){0, most, 128 * unit, most};
+    return (Levels){16 * unit, 219 * unit, 128 * unit, 224 * unit};
+}
+
+/* Kr and Kb of the colour system's standard. */
+static void
+yuv_to_rgb(const Picture *picture, const Format *format, const double yuv[3], double rgb[3])
+{
+    gboolean hd = picture->info.colorimetry.matrix == GST_VIDEO_COLOR_MATRIX_BT709;
     double kr = hd ? 0.2126 : 0.299, kb = hd ? 0.0722 : 0.114, kg = 1 - kr - kb;
-    double l = full ? yuv[0] / 255 : (yuv[0] - 16) / 219;
-    double pb = (yuv[1] - 128) / (full ? 255 : 224), pr = (yuv[2] - 128) / (full ? 255 : 224);
+    Levels at = levels(picture, format);
+    double l = (yuv[0] - at.black) / at.white;
+    double pb = (yuv[1] - at.gray) / at.chroma, pr = (yuv[2] - at.gray) / at.chroma;
     double r = l + 2 * (1 - kr) * pr, b = l + 2 * (1 - kb) * pb;
 
     rgb[0] = clip(255 * r);
@@ -198,9 +237,10 @@ reference(const Picture *picture, const Format *format, int channels, int c, dou
 {
     int w = picture->info.width, h = picture->info.height;
     double v[3], rgb[3];
+    Levels at = levels(picture, format);
 
     if (format->memory == LUMA)
-        return bilinear(picture, format, 0, x, y, w, h);
+        return 255 * bilinear(picture, format, 0, x, y, w, h) / at.white;
     if (format->memory == PACKED) {
         for (int i = 0; i < 3; i++)
             v[i] = bilinear(picture, format, i, x, y, w, h);
@@ -208,10 +248,8 @@ reference(const Picture *picture, const Format *format, int channels, int c, dou
     }
     yuv_at(picture, format, x, y, v);
     if (channels == 1)
-        return picture->info.colorimetry.range == GST_VIDEO_COLOR_RANGE_0_255
-                   ? v[0]
-                   : clip((v[0] - 16) * 255 / 219);
-    yuv_to_rgb(&picture->info.colorimetry, v, rgb);
+        return clip(255 * (v[0] - at.black) / at.white);
+    yuv_to_rgb(picture, format, v, rgb);
     return rgb[c];
 }
 
@@ -297,6 +335,8 @@ check_levels(gconstpointer data)
     const Format *format = data;
     GRand *random = g_rand_new_with_seed(17);
     static float plain[3 * 67 * 5], out[3 * 67 * 5];
+    /* The last one is what the environment names, or the best. */
+    static const char *const levels[] = {"avx2", "avx512", NULL};
 
     for (int i = 0; i < 600; i++) {
         CrFrameTarget target = {.width = g_rand_int_range(random, 1, 68),
@@ -307,15 +347,17 @@ check_levels(gconstpointer data)
         gsize n = (gsize)target.width * target.height * target.channels;
         Picture picture;
 
-        picture_init(&picture, format->format, g_rand_int_range(random, 1, 100),
+        picture_init(&picture, format->format, g_rand_int_range(random, 1, i % 5 ? 100 : 400),
                      g_rand_int_range(random, 1, 8), i % 3, NULL, GST_VIDEO_CHROMA_SITE_UNKNOWN,
                      random);
         g_assert_true(convrnn_cpu_set_level("c", NULL));
         g_assert_cmpstr(cr_frame_rows_get()->name, ==, "c");
         frame_to_floats(&picture, &target, plain);
-        convrnn_cpu_set_level(NULL, NULL);
-        frame_to_floats(&picture, &target, out);
-        g_assert_cmpmem(out, n * sizeof *out, plain, n * sizeof *plain);
+        for (guint l = 0; l < G_N_ELEMENTS(levels); l++)
+            if (convrnn_cpu_set_level(levels[l], NULL)) {
+                frame_to_floats(&picture, &target, out);
+                g_assert_cmpmem(out, n * sizeof *out, plain, n * sizeof *plain);
+            }
         picture_clear(&picture);
     }
     g_rand_free(random);
@@ -336,10 +378,8 @@ check_table(void)
         return;
     }
     g_assert_cmpstr(best->name, !=, c->name);
-    g_assert_true(best->sample != c->sample && best->copy != c->copy && best->blend != c->blend);
-    g_assert_true(best->rgb_to_luma != c->rgb_to_luma && best->yuv_to_rgb != c->yuv_to_rgb);
-    g_assert_true(best->expand_luma != c->expand_luma);
-    g_assert_true(best->store_floats != c->store_floats && best->store_bytes != c->store_bytes);
+    g_assert_true(best->sample != c->sample && best->copy != c->copy && best->finish != c->finish);
+    g_assert_true(best->place_floats != c->place_floats && best->place_bytes != c->place_bytes);
 }
 
 #define FLOATS (1 << 16)
@@ -348,8 +388,11 @@ static void
 check_quotients(const CrFrameRows *rows, const float *values, float center, float divisor)
 {
     static float got[FLOATS];
+    const CrFrameColor plain = {.conversion = CR_COLOR_PLAIN};
+    const CrRowPair pair = {values, values, 0};
+    const CrChannelRow row = {got, center, divisor};
 
-    rows->store_floats(values, center, divisor, got, 1, FLOATS);
+    rows->finish(&plain, &pair, &row, 1, FLOATS);
     for (int i = 0; i < FLOATS; i++) {
         float want = (values[i] - center) / divisor;
 
@@ -427,6 +470,36 @@ check_identity(gconstpointer data)
     g_rand_free(random);
 }
 
+/* A picture of 16 bits whose bytes are equal in pairs is the one of 8 bits, to the bit: 0x0000 is
+ * black, 0xffff is white. */
+static void
+check_sixteen_bits(void)
+{
+    static const GstVideoFormat wide[] = {GST_VIDEO_FORMAT_GRAY16_LE, GST_VIDEO_FORMAT_GRAY16_BE};
+    GRand *random = g_rand_new_with_seed(23);
+    CrFrameTarget target = {
+        .width = 256, .height = 1, .channels = 1, .dtype = CONVRNN_DTYPE_FLOAT32, .divisor = {255}};
+    float out[256];
+
+    for (guint f = 0; f < G_N_ELEMENTS(wide); f++) {
+        Picture picture;
+        GstMapInfo map;
+
+        picture_init(&picture, wide[f], 256, 1, 0, NULL, GST_VIDEO_CHROMA_SITE_UNKNOWN, random);
+        gst_video_frame_unmap(&picture.frame);
+        gst_buffer_map(picture.buffer, &map, GST_MAP_WRITE);
+        for (int i = 0; i < 512; i++)
+            map.data[i] = (guint8)(i / 2);
+        gst_buffer_unmap(picture.buffer, &map);
+        gst_video_frame_map(&picture.frame, &picture.info, picture.buffer, GST_MAP_READ);
+        frame_to_floats(&picture, &target, out);
+        for (int i = 0; i < 256; i++)
+            g_assert_true(out[i] == (float)i / 255.0f);
+        picture_clear(&picture);
+    }
+    g_rand_free(random);
+}
+
 /* BGR order moves whole channels, and each is normalised by its own numbers. */
 static void
 check_channel_order(void)
@@ -453,6 +526,76 @@ check_channel_order(void)
         g_assert_true(out[40 + i] == ((float)raw(&picture, &formats[0], 0, i % 5, i / 5) - 30) / 4);
     }
     cr_frame_to_tensor_free(self);
+    picture_clear(&picture);
+    g_rand_free(random);
+}
+
+enum { LAYOUT_W = 300, LAYOUT_H = 2, LAYOUT_PLANE = LAYOUT_W * LAYOUT_H };
+
+static const struct {
+    gsize c_step, y_step, x_step;
+} layouts[] = {
+    {LAYOUT_PLANE, LAYOUT_W, 1},
+    {1, 3 * LAYOUT_W, 3},
+    {1, 4 * LAYOUT_W + 1, 4},
+    {LAYOUT_PLANE * 3, 3 * LAYOUT_W, 3},
+};
+
+/* Element by element what the planes hold that the other tests look at; nothing between. */
+static void
+check_layout(const Picture *picture, CrFrameTarget target, const float *planes, guint l)
+{
+    static float floats[9 * LAYOUT_PLANE];
+    static guint8 bytes[9 * LAYOUT_PLANE];
+    CrFrameSink sink = {floats, layouts[l].c_step, layouts[l].y_step, layouts[l].x_step};
+    CrFrameToTensor *self;
+    int written = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(floats); i++)
+        floats[i] = -1;
+    memset(bytes, 77, sizeof bytes);
+    self = cr_frame_to_tensor_new(&picture->info, &target, NULL);
+    cr_frame_to_tensor_run(self, &picture->frame, &sink);
+    cr_frame_to_tensor_free(self);
+    target.dtype = CONVRNN_DTYPE_UINT8;
+    sink.data = bytes;
+    self = cr_frame_to_tensor_new(&picture->info, &target, NULL);
+    cr_frame_to_tensor_run(self, &picture->frame, &sink);
+    cr_frame_to_tensor_free(self);
+    for (int i = 0; i < 3 * LAYOUT_PLANE; i++) {
+        int c = i / LAYOUT_PLANE, y = i % LAYOUT_PLANE / LAYOUT_W, x = i % LAYOUT_W;
+        gsize at = c * sink.c_step + y * sink.y_step + x * sink.x_step;
+
+        g_assert_true(floats[at] == planes[i]);
+        g_assert_cmpint(bytes[at], ==, (int)(clip(planes[i]) + 0.5f));
+        floats[at] = -1;
+        bytes[at] = 77;
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(floats); i++)
+        written += floats[i] != -1 || bytes[i] != 77;
+    g_assert_cmpint(written, ==, 0);
+}
+
+static void
+check_layouts(void)
+{
+    GRand *random = g_rand_new_with_seed(29);
+    CrFrameTarget target = {.width = LAYOUT_W,
+                            .height = LAYOUT_H,
+                            .channels = 3,
+                            .dtype = CONVRNN_DTYPE_FLOAT32,
+                            .center = {16, 5, 7},
+                            .divisor = {0.75f, 1, 0.5f}};
+    static float planes[3 * LAYOUT_PLANE];
+    Picture picture;
+
+    picture_init(&picture, GST_VIDEO_FORMAT_RGB, 117, 5, 0, NULL, 0, random);
+    for (int bgr = 0; bgr < 2; bgr++) {
+        target.bgr = bgr;
+        frame_to_floats(&picture, &target, planes);
+        for (guint l = 0; l < G_N_ELEMENTS(layouts); l++)
+            check_layout(&picture, target, planes, l);
+    }
     picture_clear(&picture);
     g_rand_free(random);
 }
@@ -606,12 +749,14 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &formats[i], check_format);
         g_test_add_data_func(levels, &formats[i], check_levels);
-        if (formats[i].memory == PACKED || formats[i].memory == LUMA)
+        if (formats[i].bits == 0 && (formats[i].memory == PACKED || formats[i].memory == LUMA))
             g_test_add_data_func(identity, &formats[i], check_identity);
     }
     g_test_add_func("/frame-to-tensor/table", check_table);
     g_test_add_func("/frame-to-tensor/division", check_division);
+    g_test_add_func("/frame-to-tensor/sixteen-bits", check_sixteen_bits);
     g_test_add_func("/frame-to-tensor/channel-order", check_channel_order);
+    g_test_add_func("/frame-to-tensor/layouts", check_layouts);
     g_test_add_func("/frame-to-tensor/fit", check_fit);
     g_test_add_func("/frame-to-tensor/part", check_part);
     g_test_add_func("/frame-to-tensor/pixel-aspect", check_pixel_aspect);
