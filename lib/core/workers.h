@@ -3,8 +3,8 @@
  *
  * A step brackets its nodes with cr_workers_begin() and cr_workers_end(): begin wakes the helpers
  * once, between the two they spin for work, soon after end they sleep. When another session holds
- * the helpers, begin gives none, and the step runs on the caller's thread alone: the same bytes
- * come out. */
+ * the helpers, or other processes their processors, begin gives none, and the step runs on the
+ * caller's thread alone: the same bytes come out. */
 #pragma once
 
 #include <glib.h>

@@ -10,7 +10,7 @@
 #define LARGE_TENSOR (1 << 20)
 #define BAND_BYTES   (2 << 20)
 /* What chunks may compute twice, of the whole work: one for each thread, or more than that, which
- * makes up for threads that are not equally fast. */
+ * makes up for threads that come late or are not equally fast. */
 #define MAX_TWICE  0.05
 #define MORE_TWICE 0.03
 #define MOST_EACH  4
@@ -37,7 +37,7 @@ struct CrChain {
     int n_links, n_buffers;
     Link link[MAX_LINKS];
     Buffer buffer[MAX_LINKS];
-    int chunks;          /* for more than one thread */
+    int threads, chunks; /* chunks for more than one thread */
     size_t step_scratch; /* where the steps' own scratch begins */
     size_t scratch;
 };
@@ -238,12 +238,27 @@ run_next(Walk *w, int i)
     w->next[i]++;
 }
 
+/* First tile of a chunk, of the last step. Each round, of one chunk for each thread, has half of
+ * what the one before it had: threads that are apart after the large ones meet again. */
+static int
+chunk_begin(const CrChain *chain, int chunk, int n_chunks)
+{
+    int64_t tiles = tiles_of(chain, chain->n - 1);
+    int rounds = n_chunks / chain->threads, round = chunk / chain->threads;
+
+    if (rounds * chain->threads != n_chunks)
+        return (int)(tiles * chunk / n_chunks);
+    int64_t whole = 1 << rounds, all = (whole - 1) * chain->threads;
+    int64_t left = whole >> round; /* in parts; of one thread, and one part more */
+    int64_t before = (whole - left) * chain->threads + (left >> 1) * (chunk % chain->threads);
+    return (int)(tiles * before / all);
+}
+
 static void
 walk(Walk *w, int chunk, int n_chunks)
 {
     const CrChain *chain = w->chain;
-    int64_t tiles = tiles_of(chain, chain->n - 1);
-    int begin = (int)(tiles * chunk / n_chunks), end = (int)(tiles * (chunk + 1) / n_chunks);
+    int begin = chunk_begin(chain, chunk, n_chunks), end = chunk_begin(chain, chunk + 1, n_chunks);
 
     begin_at(w, begin);
     for (int b = 0; w->io && b < chain->n_buffers; b++)
@@ -498,6 +513,7 @@ cr_chain_new(const CrPlan *plan, const CrInterval *life, int first, int n, unsig
 
     chain->steps = &g_array_index(plan->steps, CrPlanStep, first);
     chain->n = n;
+    chain->threads = (int)threads;
     Making m = {.plan = plan,
                 .life = life,
                 .first_node = chain->steps[0].node,
