@@ -9,9 +9,10 @@ void V_ISA(max_pool_row)(const CrPoolRow *row);
 void V_ISA(average_pool_row)(const CrPoolRow *row);
 void V_ISA(max_pool_plane_row)(const CrPoolRow *row);
 void V_ISA(average_pool_plane_row)(const CrPoolRow *row);
-void V_ISA(winograd_input)(float *v, ptrdiff_t v_stride, const float *const rows[6]);
-void V_ISA(winograd_output)(float *const y[4], const float *m, ptrdiff_t m_stride,
-                            const float *bias, float low, float high, int columns);
+void V_ISA(winograd_input)(float *v, const float *const rows[6], int n_tiles);
+void V_ISA(winograd_products)(const CrWinogradProducts *products);
+void V_ISA(winograd_output)(float *const y[4], const float *m, const float *bias, float low,
+                            float high, int width);
 
 void V_ISA(add)(float *dst, const float *a, const float *b, size_t n);
 void V_ISA(sub)(float *dst, const float *a, const float *b, size_t n);

@@ -61,6 +61,21 @@ typedef struct {
     float low, high;
 } CrDepthwiseRow;
 
+/* The products of Winograd's method for one or two output blocks. A transformed tile is
+ * [36][block]; for each place i of it m[o][tile][i] = Σ_b Σ_c v[b][tile][i][c] · w,  from 0, in the
+ * order of the packed weights. */
+typedef struct {
+    const float *v;       /* [n_blocks][n_tiles][36][block] */
+    ptrdiff_t v_stride;   /* floats between blocks */
+    int n_blocks;         /* of channels */
+    const int *channels;  /* [n_blocks]: used; lanes above are not read */
+    const float *weights; /* [36][Σ channels][n_out·block], 64-byte aligned */
+    float *m;             /* [n_out][n_tiles][36][block] */
+    ptrdiff_t m_stride;
+    int n_out; /* 1 or 2 */
+    int n_tiles;
+} CrWinogradProducts;
+
 /* One output row of one channel block of a pooling. Pixels outside [0, in_width) and rows outside
  * [ky_begin, ky_end) do not take part. */
 typedef struct {
@@ -128,12 +143,13 @@ typedef struct CrKernels {
     void (*average_pool_plane_row)(const CrPoolRow *row);
 
     /* Winograd's F(4×4, 3×3) with the points 0, ±1, ±2, ∞ (Lavin and Gray 2016, arXiv:1509.09308),
-     * one tile of one channel block. Input: v[i·v_stride + lane], i < 36, is Bᵀ·d·B of the 6×6
-     * pixels that begin at rows[0 … 5]. Output: y[r][column·block + lane] = clamp(bias + Aᵀ·m·A,
-     * low, high) for the first `columns` (1 … 4) of 4 columns and the rows whose y is not NULL. */
-    void (*winograd_input)(float *v, ptrdiff_t v_stride, const float *const rows[6]);
-    void (*winograd_output)(float *const y[4], const float *m, ptrdiff_t m_stride,
-                            const float *bias, float low, float high, int columns);
+     * a row of tiles of one channel block. Input: v[tile][36][lane] is Bᵀ·d·B of the 6×6 pixels
+     * that begin at pixel 4·tile of rows[0 … 5]. Output: y[r][x·block + lane] = clamp(bias +
+     * Aᵀ·m·A, low, high) of m[tile][36][lane], for x < width and the rows whose y is not NULL. */
+    void (*winograd_input)(float *v, const float *const rows[6], int n_tiles);
+    void (*winograd_products)(const CrWinogradProducts *products);
+    void (*winograd_output)(float *const y[4], const float *m, const float *bias, float low,
+                            float high, int width);
 
     CrBinaryFn binary[CR_N_BINARY];
     CrUnaryFn unary[CR_N_UNARY];

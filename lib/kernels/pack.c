@@ -171,24 +171,48 @@ bf16_value(uint16_t x)
     return value;
 }
 
-/* Row ky of one output channel's taps; dst is at lane 0 of the first pair of the first product. */
-static void
-pack_bf16_row(uint16_t *dst, const CrConvPack *pack, const CrBf16Block *in, int shift, int ky,
-              int out, ptrdiff_t product_size, int term)
+void
+cr_bf16_round_sum(float *dst, const float *src, size_t n)
 {
-    for (int c = 0; c < in->pixel; c++) {
-        const int channel = in->channel[c];
-        const float *weights = channel < 0 ? NULL : find_weights(pack, out, channel);
-        uint16_t *to = dst;
+    float left = 0;
 
-        for (int kx = -shift; weights && kx < pack->kw; kx += in->taps, to += product_size) {
-            for (int tap = kx < 0 ? -kx : 0; tap < in->taps && kx + tap < pack->kw; tap++) {
-                const int at = tap * in->pixel + c;
-                const float weight = weights[ky * pack->kw + kx + tap];
-                const uint16_t high = round_to_bf16(weight);
-                to[at / 2 * 32 + at % 2] = term ? round_to_bf16(weight - bf16_value(high)) : high;
-            }
-        }
+    for (size_t i = 0; i < n; i++) {
+        const float high = bf16_value(round_to_bf16(src[i]));
+        const float low = bf16_value(round_to_bf16(src[i] - high + left));
+        dst[i] = high + low;
+        left += src[i] - dst[i];
+    }
+}
+
+/* Where the 32 elements of a product of row ky are among the weights of an output channel: -1 for
+ * those that are 0. */
+static void
+find_elements(ptrdiff_t at[CR_BF16_DEPTH], const CrConvPack *pack, const CrBf16Block *in, int ky,
+              int kx)
+{
+    for (int i = 0; i < CR_BF16_DEPTH; i++) {
+        const int tap = i / in->pixel, channel = in->channel[i % in->pixel], x = kx + tap;
+        const bool is_there = channel >= 0 && tap < in->taps && x >= 0 && x < pack->kw;
+        at[i] = is_there ? ((ptrdiff_t)channel * pack->kh + ky) * pack->kw + x : -1;
+    }
+}
+
+/* One output channel's elements of a tile: pairs, 32 elements apart. */
+static void
+pack_bf16_lane(uint16_t *dst, const float *weights, const ptrdiff_t at[CR_BF16_DEPTH], int term)
+{
+    float left[CR_BF16_DEPTH];
+    uint16_t rounded[CR_BF16_DEPTH];
+
+    for (int i = 0; i < CR_BF16_DEPTH; i++)
+        left[i] = at[i] < 0 ? 0 : weights[at[i]];
+    for (int i = 0; i < CR_BF16_DEPTH && term; i++)
+        left[i] -= bf16_value(round_to_bf16(left[i]));
+    for (int i = 0; i < CR_BF16_DEPTH; i++)
+        rounded[i] = round_to_bf16(left[i]);
+    for (int i = 0; i < CR_BF16_DEPTH; i += 2) {
+        dst[i * 16] = rounded[i];
+        dst[i * 16 + 1] = rounded[i + 1];
     }
 }
 
@@ -196,11 +220,15 @@ void
 cr_bf16_pack_block(uint16_t *dst, const CrConvPack *pack, const CrBf16Block *in, int shift,
                    int n_out, int index, int first, int lanes, int term)
 {
-    const ptrdiff_t product_size = (ptrdiff_t)n_out * CR_BF16_TILE;
+    const size_t filter = (size_t)pack->in_per_group * (size_t)pack->kh * (size_t)pack->kw;
+    const float *weights = pack->weights + (size_t)first * filter;
+    ptrdiff_t at[CR_BF16_DEPTH];
 
-    for (int ky = 0; ky < pack->kh; ky++, dst += in->products * product_size) {
-        for (int lane = 0; lane < lanes; lane++)
-            pack_bf16_row(dst + index * CR_BF16_TILE + 2 * lane, pack, in, shift, ky, first + lane,
-                          product_size, term);
-    }
+    dst += index * CR_BF16_TILE;
+    for (int ky = 0; ky < pack->kh; ky++)
+        for (int p = 0; p < in->products; p++, dst += n_out * CR_BF16_TILE) {
+            find_elements(at, pack, in, ky, p * in->taps - shift);
+            for (int lane = 0; lane < lanes; lane++)
+                pack_bf16_lane(dst + 2 * lane, weights + (size_t)lane * filter, at, term);
+        }
 }

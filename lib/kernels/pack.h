@@ -38,8 +38,8 @@ void cr_conv_pack_block(float *dst, const CrConvPack *pack, int n_blocks, int in
 void cr_winograd_transform(float *dst, const float *src, size_t kernels);
 
 /* The part of a bfloat16 panel (bf16.h) that multiplies block `in`, for one of its n_out output
- * blocks, whose taps begin `shift` pixels later; it is zero before the first. The pack's segments
- * have no meaning here. term 0: weights rounded; 1: what rounding leaves, rounded. */
+ * blocks, whose taps begin `shift` pixels later. The pack has no groups, and its segments have no
+ * meaning here. term 0: weights rounded; 1: what rounding leaves, rounded. */
 void cr_bf16_pack_block(uint16_t *dst, const CrConvPack *pack, const CrBf16Block *in, int shift,
                         int n_out, int index, int first, int lanes, int term);
 
@@ -54,6 +54,11 @@ void cr_gemv_pack(float *dst, const float *w, ptrdiff_t out_stride, ptrdiff_t in
 
 /* n floats to bfloat16, to the nearest, ties to even. */
 void cr_bf16_round(uint16_t *dst, const float *src, size_t n);
+
+/* n weights of one sum to numbers that are two of bfloat16. Rounding errs as much in every pixel,
+ * so where inputs are alike, as behind a ReLU, errors add up; therefore the next weight takes what
+ * rounding one has left, and the sum of all keeps its value. */
+void cr_bf16_round_sum(float *dst, const float *src, size_t n);
 
 /* A bias: src[first … first + lanes - 1], then 0 up to `size`. All 0 when src is NULL. */
 void cr_bias_pack(float *dst, const float *src, int first, int lanes, int size);

@@ -34,6 +34,7 @@ const CrKernels V_TABLE = {
     .max_pool_plane_row = V_ISA(max_pool_plane_row),
     .average_pool_plane_row = V_ISA(average_pool_plane_row),
     .winograd_input = V_ISA(winograd_input),
+    .winograd_products = V_ISA(winograd_products),
     .winograd_output = V_ISA(winograd_output),
     .binary =
         {

@@ -6,9 +6,11 @@
 #include "ops/conv_rows.h"
 #include <math.h>
 
-#define MAX_PLANES 8  /* that make one block */
-#define HALF       16 /* channels of a block of an input; two make a pixel of 32 */
-#define MAX_PHASES 2  /* more write too far apart for memory that is not in the cache */
+#define MAX_PLANES   8    /* that make one block */
+#define HALF         16   /* channels of a block of an input; two make a pixel of 32 */
+#define FEW_PRODUCTS 400  /* of a pixel of planes */
+#define FEW_OF_THREE 5000 /* of a pixel with three terms */
+#define MAX_PHASES   2    /* more write too far apart for memory that is not in the cache */
 
 /* Where the pixels of a block come from. */
 typedef struct {
@@ -18,8 +20,15 @@ typedef struct {
     } from[MAX_PLANES];
 } Source;
 
+/* The columns that a row has in scratch: those before its first one are in the padding, or (there
+ * may be less than none) not read. */
+typedef struct {
+    int pad, first, width;
+} Columns;
+
 struct CrBf16Conv {
     const CrBf16Kernels *kernels;
+    Columns columns;
     int phases; /* outputs that begin in the same 32 elements; 1: each begins its own */
     int n_blocks;
     CrBf16Block *block;                /* [phase][block] */
@@ -28,12 +37,43 @@ struct CrBf16Conv {
     const uint16_t *const *weights[2]; /* [panel], high and low parts */
 };
 
-/* Three times the products for few channels: float32 is faster. */
+/* Whether float32 is faster for planes: where there are three times the products for few channels,
+ * and where conv_plane_row() is done before their pixels would be rounded. */
+static bool
+is_faster_in_float(const CrConv *conv, const CrKernels *kernels)
+{
+    const CrWindow *w = &conv->window;
+    int64_t products = (int64_t)conv->channels * conv->filters;
+
+    for (int i = 0; i < w->n_spatial; i++)
+        products *= w->kernel[i];
+    return (kernels->bf16->terms > 1 && conv->channels <= 4) ||
+           (conv->filters <= CR_CONV_PLANES && !conv->transposed &&
+            w->stride[w->n_spatial - 1] == 1 && products <= FEW_PRODUCTS);
+}
+
+/* Whether float32 takes no longer than three terms: where a map is one pixel and a tile has 16, and
+ * where pixels are split for one tap and few products. Such layers also lose more than others do,
+ * whose sums are long: in a published matting network they made most of the state's error. */
+static bool
+is_too_short(const CrConv *conv)
+{
+    const CrWindow *w = &conv->window;
+    int64_t taps = 1, pixels = 1;
+
+    for (int i = 0; i < w->n_spatial; i++) {
+        taps *= w->kernel[i];
+        pixels *= w->out[i];
+    }
+    return taps == 1 && (pixels == 1 || (int64_t)conv->channels * conv->filters <= FEW_OF_THREE);
+}
+
 bool
 cr_bf16_fits(const CrFusedConv *fused, const CrKernels *kernels, bool planar)
 {
     return kernels->bf16 && fused->conv.group == 1 &&
-           !(planar && kernels->bf16->terms > 1 && fused->conv.channels <= 4);
+           !(planar && is_faster_in_float(&fused->conv, kernels)) &&
+           !(kernels->bf16->terms > 1 && is_too_short(&fused->conv));
 }
 
 /* --- running --- */
@@ -56,12 +96,6 @@ cr_bf16_scratch(const CrConvRows *rows, int n)
     return part_size(rows, n) * (rows->bf16->kernels->terms > 1 ? 2 : 1) * sizeof(uint16_t);
 }
 
-/* The columns that a row has in scratch: those before its first one are in the padding, or (there
- * may be less than none) not read. */
-typedef struct {
-    int pad, first, width;
-} Columns;
-
 static Columns
 columns(const CrWindow *w)
 {
@@ -74,12 +108,12 @@ columns(const CrWindow *w)
 
 /* Elements of a row of a block in scratch. Planes come in multiples of 16 pixels. */
 static size_t
-block_row(const CrBf16Block *block, const CrWindow *w, int phases)
+block_row(const CrBf16Conv *g, const CrBf16Block *block, const CrWindow *w)
 {
-    Columns c = columns(w);
-    size_t written = ((size_t)c.pad + cr_round_up((size_t)c.width, 16)) * (size_t)block->pixel;
+    const Columns *c = &g->columns;
+    size_t written = ((size_t)c->pad + cr_round_up((size_t)c->width, 16)) * (size_t)block->pixel;
 
-    return cr_round_up(MAX(cr_bf16_row_size(block, cr_div_up(w->out[2], phases)), written),
+    return cr_round_up(MAX(cr_bf16_row_size(block, cr_div_up(w->out[2], g->phases)), written),
                        CR_BF16_DEPTH);
 }
 
@@ -107,14 +141,15 @@ static void
 round_row(const CrConvRows *rows, void *const *io, int image, int y, uint16_t *const dst[2])
 {
     const CrBf16Conv *g = rows->bf16;
-    Columns c = columns(&rows->window);
+    Columns c = g->columns;
 
     for (int b = 0; b < g->n_blocks; b++) {
         const CrBf16Block *block = last_phase(g) + b;
         const Source *source = &g->source[b];
         size_t pixel = (size_t)block->pixel, pad = (size_t)c.pad * pixel;
-        size_t end = (size_t)(c.pad + c.width) * pixel,
-               size = block_row(block, &rows->window, g->phases);
+        size_t end = (size_t)(c.pad + c.width) * pixel;
+        size_t next = b + 1 < g->n_blocks ? (size_t)block[1].offset : g->row_size;
+        size_t size = next - (size_t)block->offset;
         const float *from[MAX_PLANES];
         uint16_t *to[2] = {NULL, NULL};
 
@@ -432,7 +467,7 @@ lay_out(CrOpSetup *setup, const CrConvRows *rows, CrBf16Conv *g, GError **error)
         if (g->phases == 1)
             cr_bf16_block_init(&g->block[b], w->kernel[2], w->stride[2], w->dilation[2]);
         g->block[b].offset = (ptrdiff_t)g->row_size;
-        g->row_size += block_row(last_phase(g) + b, w, g->phases);
+        g->row_size += block_row(g, last_phase(g) + b, w);
     }
     return true;
 }
@@ -517,6 +552,32 @@ pack_weights(CrOpSetup *setup, const CrConvRows *rows, const CrConvPack *pack, c
     return panels;
 }
 
+/* Weights of three terms, both parts. Those of one tap are rounded as sums; several taps often meet
+ * inputs of which few are not zero, and are better rounded each by itself. */
+static bool
+pack_both(CrOpSetup *setup, const CrConvRows *rows, const CrConvPack *pack, const CrDesc *raw,
+          CrBf16Conv *g, GError **error)
+{
+    size_t size = (size_t)pack->in_per_group;
+    CrConvPack rounded = *pack;
+    float *weights = NULL;
+
+    if (pack->kh * pack->kw == 1) {
+        weights = cr_mem_alloc((size_t)pack->out_channels * size, sizeof *weights,
+                               setup->node->name, error);
+        if (!weights)
+            return false;
+        for (size_t i = 0; i < (size_t)pack->out_channels * size; i += size)
+            cr_bf16_round_sum(weights + i, pack->weights + i, size);
+        rounded.weights = weights;
+    }
+    g->weights[0] = pack_weights(setup, rows, &rounded, raw, g, 0, error);
+    if (g->weights[0])
+        g->weights[1] = pack_weights(setup, rows, &rounded, raw, g, 1, error);
+    cr_mem_free(weights);
+    return g->weights[1] != NULL;
+}
+
 bool
 cr_bf16_prepare(CrOpSetup *setup, CrConvRows *rows, const CrConvPack *pack, const CrDesc *raw,
                 GError **error)
@@ -526,11 +587,15 @@ cr_bf16_prepare(CrOpSetup *setup, CrConvRows *rows, const CrConvPack *pack, cons
     if (!g)
         return false;
     g->kernels = rows->kernels->bf16;
+    g->columns = columns(&rows->window);
     if (!prepare_blocks(setup, rows, pack, g, error))
         return false;
-    for (int term = 0; term < (g->kernels->terms > 1 ? 2 : 1); term++) {
-        g->weights[term] = pack_weights(setup, rows, pack, raw, g, term, error);
-        if (!g->weights[term])
+    if (g->kernels->terms > 1) {
+        if (!pack_both(setup, rows, pack, raw, g, error))
+            return false;
+    } else {
+        g->weights[0] = pack_weights(setup, rows, pack, raw, g, 0, error);
+        if (!g->weights[0])
             return false;
     }
     rows->bf16 = g;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "core/size.h"
+#include "ops/conv_tiles.h"
 #include "ops/packed.h"
 #include "ops/plain_depthwise.h"
+#include "ops/plain_pointwise.h"
 #include "ops/transposed_conv.h"
 #include <math.h>
 #include <string.h>
@@ -14,6 +16,7 @@
 #define MIN_RUN     256         /* pixels of a plane that are worth writing at a time */
 #define MIN_TILES   8           /* below this, channels are cut as well */
 #define SMALL_MACS  (64 << 10)  /* not worth cutting at all */
+#define TILE_MACS   (2 << 20)   /* of more, the last tile keeps the other threads waiting */
 #define RAW_BYTES   (384 << 10) /* of rows waiting for the program: they stay in the L2 cache */
 
 /* Window with two axes, (H, W); the depth of a 3-D one is not for us. */
@@ -111,7 +114,7 @@ better_in_planes(const CrOpSetup *setup, const CrFusedConv *fused)
 {
     const CrKernels *kernels = setup->kernels;
     return setup->out[0].n_dims == 4 && can_go_to_planes(fused, kernels) && !fused->has_program &&
-           !kernels->bf16 && 2 * fused->conv.filters <= kernels->block;
+           2 * fused->conv.filters <= kernels->block;
 }
 
 static bool
@@ -121,9 +124,10 @@ blocked(CrOpSetup *setup)
     int block = setup->kernels->block, segments = 0, left, right;
     bool depthwise = cr_conv_is_depthwise(&fused->conv);
     bool narrow = cr_desc_is_narrow(&setup->out[0]), planar = !depthwise || narrow;
+    bool bf16 = cr_bf16_fits(fused, setup->kernels, true);
     CrDesc raw = fused->raw;
 
-    if (cr_plain_depthwise_fits(setup, fused))
+    if (cr_plain_depthwise_fits(setup, fused) || cr_plain_pointwise_fits(setup, fused))
         return true;
     for (int i = 0; i < fused->n_x; i++) /* all or none: the kernel's inner loop is for one kind */
         planar = planar && (setup->in[i].block == 1 || (depthwise && narrow) ||
@@ -141,7 +145,8 @@ blocked(CrOpSetup *setup)
             parts = 1;
         }
         segments += parts;
-        x->block = planar ? 1 : block;
+        x->block =
+            planar || (bf16 && (x->block == 1 || (!x->block && cr_desc_is_narrow(x)))) ? 1 : block;
         x->pad_left = left;
         x->pad_right = right;
         x->row_blocks = 0;
@@ -162,19 +167,6 @@ blocked(CrOpSetup *setup)
 }
 
 /* --- preparing --- */
-
-typedef struct {
-    CrConvRows rows;
-    CrRows out;        /* rows of output 0: the domain */
-    int out_io;        /* its index in io, when there is no program */
-    size_t raw_stride; /* floats of one raw row of one block in scratch */
-    int planes;        /* > 0: results are computed in blocks of so many channels in all, and then
-                          made planar */
-
-    int panels_per_tile, panel_tiles;
-    int rows_per_tile, row_tiles;
-    const CrProgramRun *program;
-} FusedConv;
 
 static void
 find_segments(CrOpSetup *setup, const CrFusedConv *fused, CrConvRows *f, CrConvPack *pack)
@@ -215,7 +207,7 @@ pack_bias(CrOpSetup *setup, const CrDesc *raw, const float *src, CrConvRows *f, 
 /* Cuts the work. Winograd needs four rows and all panels of them; so does a program whose domain is
  * one part of several. */
 static void
-cut(FusedConv *f, const CrFusedConv *fused, bool whole_rows)
+cut(CrConvTiles *f, const CrFusedConv *fused, bool whole_rows)
 {
     size_t raw_row = f->raw_stride * (size_t)f->rows.raw_blocks * sizeof(float);
     int height = f->rows.window.out[1], all = fused->conv.batch * height;
@@ -231,7 +223,10 @@ cut(FusedConv *f, const CrFusedConv *fused, bool whole_rows)
         if (cr_conv_macs(&fused->conv) <= SMALL_MACS) {
             f->rows_per_tile = height;
         } else {
-            while (f->rows_per_tile > 1 && cr_div_up(all, f->rows_per_tile) < MIN_TILES)
+            bool direct = !f->rows.bf16 && !f->rows.transposed;
+            uint64_t row = direct ? cr_conv_macs(&fused->conv) / (uint64_t)all : 0;
+            while (f->rows_per_tile > 1 && (cr_div_up(all, f->rows_per_tile) < MIN_TILES ||
+                                            row * (uint64_t)f->rows_per_tile > TILE_MACS))
                 f->rows_per_tile--;
             int tiles = fused->conv.batch * cr_div_up(height, f->rows_per_tile);
             if (!whole_rows && tiles < MIN_TILES)
@@ -241,208 +236,6 @@ cut(FusedConv *f, const CrFusedConv *fused, bool whole_rows)
     f->row_tiles = cr_div_up(height, f->rows_per_tile);
     f->panel_tiles = cr_div_up(f->rows.n_panels, f->panels_per_tile);
 }
-
-/* --- running --- */
-
-/* Blocks [begin, end) of row y, written to dst[block − begin], stride apart. */
-static void
-dense_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begin, int panel_end,
-          float *dst, size_t stride)
-{
-    const CrWindow *w = &f->window;
-    int block = f->kernels->block;
-    CrConvRow row = {.n_segments = f->n_segments,
-                     .kh = w->kernel[1],
-                     .kw = w->kernel[2],
-                     .stride = w->stride[2],
-                     .dilation = w->dilation[2],
-                     .width = w->out[2],
-                     .low = f->low,
-                     .high = f->high};
-    int top = y * w->stride[1] - w->pad_begin[1];
-
-    cr_window_taps(w, 1, y, &row.ky_begin, &row.ky_end);
-    for (int s = 0; s < f->n_segments; s++) {
-        const CrRows *x = &f->x[f->segment[s].x];
-        row.segment[s] =
-            (CrConvSegment){.x = cr_row_at(x, io[f->segment[s].x], n, top, f->segment[s].block) -
-                                 w->pad_begin[2] * x->block,
-                            .row_stride = (ptrdiff_t)x->stride.row_stride * w->dilation[1],
-                            .block_stride = (ptrdiff_t)x->stride.block_stride,
-                            .channels = f->segment[s].channels,
-                            .pixel = x->block};
-    }
-    if (f->to_planes) {
-        row.weights = f->weights[0];
-        row.bias = f->bias;
-        row.y[0] = dst;
-        f->kernels->conv_plane_row(&row, (ptrdiff_t)stride, f->raw_blocks);
-        return;
-    }
-    for (int p = panel_begin; p < panel_end; p++) {
-        row.weights = f->weights[p];
-        row.bias = f->bias + 2 * p * block;
-        row.y[0] = dst + (size_t)(2 * (p - panel_begin)) * stride;
-        row.y[1] = 2 * p + 1 < f->raw_blocks ? row.y[0] + stride : NULL;
-        f->kernels->conv_row(&row);
-    }
-}
-
-static void
-depthwise_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begin, int panel_end,
-              float *dst, size_t stride)
-{
-    const CrWindow *w = &f->window;
-    const CrRows *x = &f->x[0];
-    int block = x->block, end = MIN(2 * panel_end, f->raw_blocks);
-    CrDepthwiseRow row = {.row_stride = (ptrdiff_t)x->stride.row_stride * w->dilation[1],
-                          .kh = w->kernel[1],
-                          .kw = w->kernel[2],
-                          .stride = w->stride[2],
-                          .dilation = w->dilation[2],
-                          .width = w->out[2],
-                          .low = f->low,
-                          .high = f->high};
-    int top = y * w->stride[1] - w->pad_begin[1];
-
-    cr_window_taps(w, 1, y, &row.ky_begin, &row.ky_end);
-    for (int b = 2 * panel_begin; b < end; b++) {
-        row.x = cr_row_at(x, io[0], n, top, b) - w->pad_begin[2] * block;
-        row.weights = f->weights[b];
-        row.bias = f->bias + b * block;
-        row.y = dst + (size_t)(b - 2 * panel_begin) * stride;
-        if (block == 1)
-            f->kernels->depthwise_plane_row(&row);
-        else
-            f->kernels->depthwise_row(&row);
-    }
-}
-
-void
-cr_direct_row(const CrConvRows *f, void *const *io, int n, int y, int panel_begin, int panel_end,
-              float *dst, size_t stride)
-{
-    if (cr_conv_is_depthwise(&f->conv))
-        depthwise_row(f, io, n, y, panel_begin, panel_end, dst, stride);
-    else
-        dense_row(f, io, n, y, panel_begin, panel_end, dst, stride);
-}
-
-typedef struct {
-    int n, row_begin, row_end, panel_begin, panel_end;
-    int block_begin, block_end; /* the panels' */
-} Tile;
-
-static Tile
-tile_at(const FusedConv *f, int tile)
-{
-    int panel = tile % f->panel_tiles, rest = tile / f->panel_tiles;
-    Tile t = {.n = rest / f->row_tiles,
-              .row_begin = rest % f->row_tiles * f->rows_per_tile,
-              .panel_begin = panel * f->panels_per_tile};
-    t.row_end = MIN(t.row_begin + f->rows_per_tile, f->rows.window.out[1]);
-    t.panel_end = MIN(t.panel_begin + f->panels_per_tile, f->rows.n_panels);
-    t.block_begin = f->rows.panel_blocks * t.panel_begin;
-    t.block_end = MIN(f->rows.panel_blocks * t.panel_end, f->rows.raw_blocks);
-    return t;
-}
-
-/* All rows of a tile: block `2·panel_begin` of row r goes to dst + (r − row_begin)·row_size.
- * Directly, one panel after the other, so that its weights stay in the cache. */
-static void
-compute(const FusedConv *f, void *const *io, const Tile *t, float *dst, size_t row_size,
-        size_t stride, float *scratch)
-{
-    if (f->rows.winograd) {
-        float *rows[4] = {NULL};
-        for (int y = t->row_begin; y < t->row_end; y++)
-            rows[y - t->row_begin] = dst + row_size * (size_t)(y - t->row_begin);
-        cr_winograd_rows(&f->rows, io, t->n, t->row_begin, rows, stride, scratch);
-        return;
-    }
-    if (f->rows.bf16 || f->rows.transposed) {
-        CrRowRange range = {t->row_begin, t->row_end, t->panel_begin, t->panel_end};
-        (f->rows.bf16 ? cr_bf16_rows : cr_transposed_rows)(&f->rows, io, t->n, &range, dst,
-                                                           row_size, stride, scratch);
-        return;
-    }
-    for (int p = t->panel_begin; p < t->panel_end; p++)
-        for (int y = t->row_begin; y < t->row_end; y++)
-            cr_direct_row(&f->rows, io, t->n, y, p, p + 1,
-                          dst + row_size * (size_t)(y - t->row_begin) +
-                              stride * (size_t)(2 * (p - t->panel_begin)),
-                          stride);
-}
-
-static void
-direct_tile(const CrStep *step, void *const *io, int tile, void *scratch)
-{
-    const FusedConv *f = step->params;
-    Tile t = tile_at(f, tile);
-    void *out = io[f->out_io];
-
-    compute(f, io, &t, cr_row_at(&f->out, out, t.n, t.row_begin, t.block_begin),
-            f->out.stride.row_stride, f->out.stride.block_stride, scratch);
-    for (int y = t.row_begin; y < t.row_end; y++)
-        for (int b = t.block_begin; b < t.block_end; b++)
-            cr_row_clear_borders(&f->out, cr_row_at(&f->out, out, t.n, y, b));
-}
-
-/* Without a program: through scratch, to planes, one block of them after the other. */
-static void
-planar_tile(const CrStep *step, void *const *io, int tile, void *scratch)
-{
-    const FusedConv *f = step->params;
-    Tile t = tile_at(f, tile);
-    size_t row_size = f->raw_stride * (size_t)f->rows.raw_blocks,
-           plane = f->out.stride.block_stride;
-    int block = f->rows.kernels->block;
-    float *raw = scratch;
-
-    compute(f, io, &t, raw, row_size, f->raw_stride, raw + row_size * (size_t)f->rows_per_tile);
-    for (int b = 0; b < f->planes; b += block, raw += f->raw_stride)
-        for (int y = t.row_begin; y < t.row_end; y++) {
-            float *out = cr_row_at(&f->out, io[f->out_io], t.n, y, b);
-            int n = MIN(f->planes - b, block);
-            f->rows.kernels->unpack_row(out, (ptrdiff_t)plane,
-                                        raw + row_size * (size_t)(y - t.row_begin), 0, n,
-                                        f->rows.window.out[2]);
-            for (int c = 0; c < n; c++)
-                cr_row_clear_borders(&f->out, out + plane * (size_t)c);
-        }
-}
-
-static void
-program_tile(const CrStep *step, void *const *io, int tile, void *scratch)
-{
-    const FusedConv *f = step->params;
-    Tile t = tile_at(f, tile);
-    int first = t.block_begin, blocks = t.block_end - first;
-    size_t row_size = f->raw_stride * (size_t)blocks;
-    float *raw = scratch, *rest = raw + row_size * (size_t)f->rows_per_tile;
-
-    compute(f, io, &t, raw, row_size, f->raw_stride, rest);
-    for (int y = t.row_begin; y < t.row_end; y++) {
-        const float *row = raw + row_size * (size_t)(y - t.row_begin);
-        if (f->planes) {
-            size_t width = (size_t)f->rows.window.out[2];
-            f->rows.kernels->unpack_row(rest, (ptrdiff_t)width, row, (ptrdiff_t)f->raw_stride,
-                                        f->planes, (int)width);
-            for (int c = 0; c < f->out.stride.blocks; c++)
-                cr_program_row(f->program, io, rest, width, t.n, y, c,
-                               rest + cr_round_up(width * (size_t)f->planes, CR_MAX_BLOCK));
-            continue;
-        }
-        /* when the panels are cut, the domain has the raw blocks: this tile's are `first` on */
-        int begin = f->panel_tiles > 1 ? first : 0;
-        int end = f->panel_tiles > 1 ? first + blocks : f->out.stride.blocks;
-        for (int b = begin; b < end; b++)
-            cr_program_row(f->program, io, row - f->raw_stride * (size_t)begin, f->raw_stride, t.n,
-                           y, b, rest);
-    }
-}
-
-/* --- preparing --- */
 
 /* Whether all inputs are in blocks, or planes. Some may be planes because the program reads them.
  */
@@ -587,7 +380,7 @@ why_direct(const CrOpSetup *setup, const CrFusedConv *fused, const CrConvRows *r
 static bool
 needs(const CrStep *step, int input, int *begin, int *end)
 {
-    const FusedConv *f = step->params;
+    const CrConvTiles *f = step->params;
     int first = *begin, last = *end;
     bool reads = false, rows = !f->program || cr_program_keeps_rows(f->program, input, &reads);
 
@@ -614,14 +407,59 @@ weight_bytes(const CrOpSetup *setup, const CrFusedConv *fused, const CrConvRows 
     return cr_desc_elements(&setup->in[fused->n_x]) * each;
 }
 
+/* Scratch that computing a tile takes. */
+static size_t
+compute_scratch(const CrConvTiles *f)
+{
+    if (f->rows.winograd)
+        return cr_winograd_scratch(f->rows.winograd);
+    if (f->rows.bf16)
+        return cr_bf16_scratch(&f->rows, f->rows_per_tile);
+    if (f->rows.transposed)
+        return cr_transposed_scratch(&f->rows, f->rows_per_tile, f->panels_per_tile);
+    return 0;
+}
+
+/* Scratch for the rows that a tile computes. */
+static size_t
+raw_scratch(const CrConvTiles *f)
+{
+    int blocks = MIN(f->rows.panel_blocks * f->panels_per_tile, f->rows.raw_blocks);
+    return f->raw_stride * (size_t)blocks * (size_t)f->rows_per_tile * sizeof(float);
+}
+
+/* How tiles run, and with what scratch. */
+static bool
+choose_run(CrOpSetup *setup, const CrFusedConv *fused, const CrDesc *planes, CrConvTiles *f,
+           CrStep *step, GError **error)
+{
+    step->scratch = compute_scratch(f);
+    step->run = f->planes ? cr_conv_planar_tile : cr_conv_direct_tile;
+    if (fused->has_program) {
+        f->program = cr_program_prepare(setup, &fused->program, planes, &setup->out[0], error);
+        if (!f->program)
+            return false;
+        step->run = cr_conv_program_tile;
+        /* computing rows and running the program take turns on what follows the rows */
+        size_t width = (size_t)(f->planes * f->rows.window.out[2]);
+        step->scratch = MAX(step->scratch, cr_program_scratch(f->program) +
+                                               cr_round_up(width, CR_MAX_BLOCK) * sizeof(float));
+    }
+    if (fused->has_program || f->planes)
+        step->scratch += raw_scratch(f);
+    return true;
+}
+
 static bool
 prepare(CrOpSetup *setup, CrStep *step, GError **error)
 {
     const CrFusedConv *fused = setup->fused;
     const CrDesc *out = &setup->out[0];
     if (!setup->in[0].block)
-        return cr_plain_depthwise_prepare(setup, fused, step, error);
-    FusedConv *f = cr_region_alloc(setup->region, 1, sizeof *f, "Conv", error);
+        return (cr_conv_is_depthwise(&fused->conv)
+                    ? cr_plain_depthwise_prepare
+                    : cr_plain_pointwise_prepare)(setup, fused, step, error);
+    CrConvTiles *f = cr_region_alloc(setup->region, 1, sizeof *f, "Conv", error);
     if (!f)
         return false;
     CrDesc raw = fused->raw, planes = raw; /* planes: as the program sees it */
@@ -641,28 +479,8 @@ prepare(CrOpSetup *setup, CrStep *step, GError **error)
     f->out = out->block ? cr_rows(out) : cr_plain_rows(out);
     f->out_io = setup->n_in;
     cut(f, fused, f->planes || (fused->has_program && !cr_desc_same_shape(&raw, &setup->out[0])));
-    step->run = f->planes ? planar_tile : direct_tile;
-    if (f->rows.winograd)
-        step->scratch = cr_winograd_scratch(f->rows.winograd);
-    if (f->rows.bf16)
-        step->scratch = cr_bf16_scratch(&f->rows, f->rows_per_tile);
-    if (f->rows.transposed)
-        step->scratch = cr_transposed_scratch(&f->rows, f->rows_per_tile, f->panels_per_tile);
-    if (fused->has_program) {
-        f->program = cr_program_prepare(setup, &fused->program, &planes, &setup->out[0], error);
-        if (!f->program)
-            return false;
-        step->run = program_tile;
-        /* computing rows and running the program take turns on what follows the rows */
-        size_t width = (size_t)(f->planes * f->rows.window.out[2]);
-        step->scratch = MAX(step->scratch, cr_program_scratch(f->program) +
-                                               cr_round_up(width, CR_MAX_BLOCK) * sizeof(float));
-    }
-    if (fused->has_program || f->planes)
-        step->scratch +=
-            f->raw_stride *
-            (size_t)MIN(f->rows.panel_blocks * f->panels_per_tile, f->rows.raw_blocks) *
-            (size_t)f->rows_per_tile * sizeof(float);
+    if (!choose_run(setup, fused, &planes, f, step, error))
+        return false;
     step->params = f;
     step->n_tiles = fused->conv.batch * f->row_tiles * f->panel_tiles;
     if (fused->conv.batch == 1)

@@ -49,8 +49,13 @@ static inline void
 cr_row_clear_borders(const CrRows *rows, float *row)
 {
     size_t block = (size_t)rows->block;
-    memset(row - (size_t)rows->pad_left * block, 0, (size_t)rows->pad_left * block * sizeof *row);
-    memset(row + (size_t)rows->size.w * block, 0, (size_t)rows->pad_right * block * sizeof *row);
+    size_t left = (size_t)rows->pad_left * block, right = (size_t)rows->pad_right * block;
+
+    /* most plain rows have none: too many calls to do nothing */
+    if (left)
+        memset(row - left, 0, left * sizeof *row);
+    if (right)
+        memset(row + (size_t)rows->size.w * block, 0, right * sizeof *row);
 }
 
 /* How a step with one tile per rows_per_tile rows of `out` works on rows. */

@@ -4,7 +4,7 @@
  *
  * A row of tiles at a time, in chunks that keep the transformed inputs in the L2 cache: transform
  * the inputs of all channels; then, panel by panel, 36 products of matrices (tiles × channels) ×
- * (channels × 2 blocks), which are 1×1 convolutions to the kernel; then transform back. */
+ * (channels × 2 blocks); then transform back. */
 #include "core/size.h"
 #include "ops/conv_rows.h"
 #include <math.h>
@@ -18,9 +18,9 @@
 struct CrWinograd {
     int tiles, chunk;            /* tiles per row, and at a time */
     int blocks;                  /* of all inputs together */
-    const float *const *weights; /* [panel][36] */
-    const float *zero_row;       /* for rows outside the picture */
-    const float *zero_bias;
+    const int *channels;         /* [blocks]: used */
+    const float *const *weights; /* [panel] */
+    const float *zero_row;       /* of a chunk: for rows outside the picture */
 };
 
 bool
@@ -34,11 +34,11 @@ cr_winograd_fits(const CrFusedConv *fused, const CrWindow *w)
 
 /* --- running --- */
 
-static size_t
-plane_size(const CrConvRows *rows)
+/* Floats between the channel blocks of transformed tiles. */
+static ptrdiff_t
+tiles_stride(const CrConvRows *rows)
 {
-    const CrWinograd *g = rows->winograd;
-    return (size_t)g->blocks * (size_t)g->chunk * (size_t)rows->kernels->block;
+    return (ptrdiff_t)rows->winograd->chunk * 36 * rows->kernels->block;
 }
 
 size_t
@@ -54,12 +54,12 @@ transform_inputs(const CrConvRows *rows, void *const *io, int image, int y, int 
 {
     const CrWinograd *g = rows->winograd;
     const CrWindow *w = &rows->window;
-    ptrdiff_t block = rows->kernels->block, plane = (ptrdiff_t)plane_size(rows);
+    ptrdiff_t block = rows->kernels->block;
 
     for (int s = 0; s < rows->n_segments; s++) {
         const CrRows *x = &rows->x[rows->segment[s].x];
         int blocks = cr_div_up(rows->segment[s].channels, x->block);
-        for (int b = 0; b < blocks; b++, v += g->chunk * block) {
+        for (int b = 0; b < blocks; b++, v += tiles_stride(rows)) {
             const float *in[6];
             for (int r = 0; r < 6; r++) {
                 int at = y - w->pad_begin[1] + r;
@@ -68,45 +68,26 @@ transform_inputs(const CrConvRows *rows, void *const *io, int image, int y, int 
                                                              rows->segment[s].block + b) -
                                                        w->pad_begin[2] * block + 4 * begin * block;
             }
-            for (int t = 0; t < n; t++) {
-                rows->kernels->winograd_input(v + t * block, plane, in);
-                for (int r = 0; r < 6; r++)
-                    in[r] += in[r] == g->zero_row ? 0 : 4 * block;
-            }
+            rows->kernels->winograd_input(v, in, n);
         }
     }
 }
 
-/* The products of one panel: m[36][2][chunk][block]. */
+/* Blocks of a panel: rows of n tiles, transformed back to column x on. */
 static void
-multiply(const CrConvRows *rows, int panel, int n, const float *v, float *m)
+transform_outputs(const CrConvRows *rows, int panel, int begin, int n, const float *m,
+                  float *const dst[4], size_t stride)
 {
-    const CrWinograd *g = rows->winograd;
-    ptrdiff_t block = rows->kernels->block, plane = (ptrdiff_t)plane_size(rows);
-    CrConvRow row = {.n_segments = rows->n_segments,
-                     .kh = 1,
-                     .kw = 1,
-                     .ky_end = 1,
-                     .stride = 1,
-                     .dilation = 1,
-                     .bias = g->zero_bias,
-                     .width = n,
-                     .low = -INFINITY,
-                     .high = INFINITY};
+    ptrdiff_t block = rows->kernels->block;
+    int x = 4 * begin;
 
-    for (int i = 0; i < 36; i++) {
-        const float *x = v + i * plane;
-        for (int s = 0; s < rows->n_segments; s++) {
-            row.segment[s] = (CrConvSegment){.x = x,
-                                             .block_stride = g->chunk * block,
-                                             .channels = rows->segment[s].channels,
-                                             .pixel = (int)block};
-            x += cr_div_up(rows->segment[s].channels, (int)block) * g->chunk * block;
-        }
-        row.weights = g->weights[panel * 36 + i];
-        row.y[0] = m + i * 2 * g->chunk * block;
-        row.y[1] = 2 * panel + 1 < rows->raw_blocks ? row.y[0] + g->chunk * block : NULL;
-        rows->kernels->conv_row(&row);
+    for (int b = 2 * panel; b < MIN(2 * panel + 2, rows->raw_blocks);
+         b++, m += tiles_stride(rows)) {
+        float *out[4];
+        for (int r = 0; r < 4; r++)
+            out[r] = dst[r] ? dst[r] + (size_t)b * stride + x * block : NULL;
+        rows->kernels->winograd_output(out, m, rows->bias + b * block, rows->low, rows->high,
+                                       MIN(4 * n, rows->window.out[2] - x));
     }
 }
 
@@ -115,25 +96,22 @@ cr_winograd_rows(const CrConvRows *rows, void *const *io, int n, int y, float *c
                  size_t stride, float *scratch)
 {
     const CrWinograd *g = rows->winograd;
-    ptrdiff_t block = rows->kernels->block;
-    float *v = scratch, *m = v + 36 * plane_size(rows);
+    float *v = scratch, *m = v + g->blocks * tiles_stride(rows);
+    CrWinogradProducts products = {.v = v,
+                                   .v_stride = tiles_stride(rows),
+                                   .n_blocks = g->blocks,
+                                   .channels = g->channels,
+                                   .m = m,
+                                   .m_stride = tiles_stride(rows)};
 
     for (int begin = 0; begin < g->tiles; begin += g->chunk) {
-        int tiles = MIN(g->chunk, g->tiles - begin);
-        transform_inputs(rows, io, n, y, begin, tiles, v);
+        products.n_tiles = MIN(g->chunk, g->tiles - begin);
+        transform_inputs(rows, io, n, y, begin, products.n_tiles, v);
         for (int panel = 0; panel < rows->n_panels; panel++) {
-            multiply(rows, panel, tiles, v, m);
-            for (int b = 2 * panel; b < MIN(2 * panel + 2, rows->raw_blocks); b++)
-                for (int t = 0; t < tiles; t++) {
-                    int x = 4 * (begin + t);
-                    float *out[4];
-                    for (int r = 0; r < 4; r++)
-                        out[r] = dst[r] ? dst[r] + (size_t)b * stride + x * block : NULL;
-                    rows->kernels->winograd_output(out, m + (b % 2) * g->chunk * block + t * block,
-                                                   2 * g->chunk * block, rows->bias + b * block,
-                                                   rows->low, rows->high,
-                                                   MIN(4, rows->window.out[2] - x));
-                }
+            products.weights = g->weights[panel];
+            products.n_out = MIN(2, rows->raw_blocks - 2 * panel);
+            rows->kernels->winograd_products(&products);
+            transform_outputs(rows, panel, begin, products.n_tiles, m, dst, stride);
         }
     }
 }
@@ -145,8 +123,8 @@ pack_weights(CrOpSetup *setup, const CrConvRows *rows, const CrConvPack *pack, c
              const float *transformed, CrWinograd *g, GError **error)
 {
     size_t kernels = (size_t)pack->out_channels * (size_t)pack->in_per_group;
-    const float **weights = cr_region_alloc(setup->region, (size_t)rows->n_panels * 36,
-                                            sizeof *weights, setup->node->name, error);
+    const float **weights = cr_region_alloc(setup->region, (size_t)rows->n_panels, sizeof *weights,
+                                            setup->node->name, error);
     CrConvPack one = *pack;
 
     if (!weights)
@@ -154,7 +132,7 @@ pack_weights(CrOpSetup *setup, const CrConvRows *rows, const CrConvPack *pack, c
     one.kh = one.kw = 1;
     for (int p = 0; p < rows->n_panels; p++) {
         int n_blocks = MIN(2, rows->raw_blocks - 2 * p);
-        size_t size = cr_round_up(cr_conv_pack_size(&one, n_blocks), CR_MAX_BLOCK);
+        size_t size = cr_conv_pack_size(&one, n_blocks);
         float *panel =
             cr_region_alloc(setup->region, size * 36, sizeof *panel, setup->node->name, error);
         if (!panel)
@@ -165,8 +143,8 @@ pack_weights(CrOpSetup *setup, const CrConvRows *rows, const CrConvPack *pack, c
                 int first, lanes = cr_desc_block_channels(raw, 2 * p + b, &first);
                 cr_conv_pack_block(panel + (size_t)i * size, &one, n_blocks, b, first, lanes);
             }
-            weights[p * 36 + i] = panel + (size_t)i * size;
         }
+        weights[p] = panel;
     }
     g->weights = weights;
     return true;
@@ -240,6 +218,23 @@ measure_error(const CrConvPack *pack, const float *transformed)
     return worst / most;
 }
 
+/* The channels of all inputs' blocks, one input after the other. */
+static bool
+count_blocks(CrOpSetup *setup, const CrConvRows *rows, CrWinograd *g, GError **error)
+{
+    int block = rows->kernels->block;
+
+    for (int s = 0; s < rows->n_segments; s++)
+        g->blocks += cr_div_up(rows->segment[s].channels, block);
+    int *channels = cr_region_alloc(setup->region, (size_t)g->blocks, sizeof *channels,
+                                    setup->node->name, error);
+    g->channels = channels;
+    for (int s = 0; channels && s < rows->n_segments; s++)
+        for (int left = rows->segment[s].channels; left > 0; left -= block)
+            *channels++ = MIN(left, block);
+    return g->channels != NULL;
+}
+
 static bool
 prepare(CrOpSetup *setup, CrConvRows *rows, const CrConvPack *pack, const CrDesc *raw,
         const float *transformed, GError **error)
@@ -247,18 +242,14 @@ prepare(CrOpSetup *setup, CrConvRows *rows, const CrConvPack *pack, const CrDesc
     CrWinograd *g = cr_region_alloc(setup->region, 1, sizeof *g, "Winograd", error);
     size_t block = (size_t)rows->kernels->block;
 
-    if (!g)
+    if (!g || !count_blocks(setup, rows, g, error))
         return false;
-    for (int s = 0; s < rows->n_segments; s++)
-        g->blocks += cr_div_up(rows->segment[s].channels, (int)block);
     g->tiles = cr_div_up(rows->window.out[2], 4);
     int most = MAX((int)(CHUNK_BYTES / (36 * sizeof(float) * block * (size_t)g->blocks)), 7);
     g->chunk = cr_div_up(g->tiles, cr_div_up(g->tiles, most));
-    g->zero_row = cr_region_alloc(setup->region, 6 * block, sizeof(float), "zeros", error);
-    g->zero_bias = g->zero_row
-                       ? cr_region_alloc(setup->region, 2 * block, sizeof(float), "zeros", error)
-                       : NULL;
-    if (!g->zero_bias || !pack_weights(setup, rows, pack, raw, transformed, g, error))
+    g->zero_row = cr_region_alloc(setup->region, (size_t)(4 * g->chunk + 2) * block, sizeof(float),
+                                  "zeros", error);
+    if (!g->zero_row || !pack_weights(setup, rows, pack, raw, transformed, g, error))
         return false;
     rows->winograd = g;
     return true;

@@ -362,7 +362,9 @@ cr_ir_separate(CrIr *ir, GError **error)
 bool
 cr_ir_convert(CrIr *ir, GError **error)
 {
+    cr_ir_drop_duplicates(ir);
     cr_ir_join_slices(ir);
+    cr_ir_undo_splits(ir);
     cr_ir_join_addends(ir);
     if (!cr_ir_separate(ir, error) || !split_depthwise(ir, error))
         return false;

@@ -13,8 +13,12 @@ bool cr_ir_convert(CrIr *ir, GError **error);
 void cr_ir_join_addends(CrIr *ir);
 /* conv(a) + conv(b) is one convolution of a and b. */
 bool cr_ir_merge_sums(CrIr *ir, GError **error);
+/* Of nodes that compute the same one is left, unless their values are results. */
+void cr_ir_drop_duplicates(CrIr *ir);
 /* Slices that cut all channels between them become a Split. */
 void cr_ir_join_slices(CrIr *ir);
+/* Who reads all the parts of a Split put together reads what the Split cuts. */
+void cr_ir_undo_splits(CrIr *ir);
 /* f(x) → Split becomes Split → f: then the parts are at hand where x is computed. */
 bool cr_ir_lift_splits(CrIr *ir, GError **error);
 /* Convolutions of the same inputs become one, and a Split. */

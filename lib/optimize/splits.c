@@ -119,7 +119,14 @@ cr_ir_join_slices(CrIr *ir)
     }
 }
 
-/* --- f(x) → Split becomes Split → f --- */
+/* --- Split → Concat is nothing --- */
+
+static int64_t
+axis_of(const CrIr *ir, const CrIrNode *node, int64_t fallback)
+{
+    int64_t axis = cr_node_int(node->node, "axis", fallback);
+    return axis < 0 ? axis + cr_ir_value(ir, node->in[0])->desc.n_dims : axis;
+}
 
 static const CrIrNode *
 producer_of(const CrIr *ir, int value)
@@ -129,6 +136,25 @@ producer_of(const CrIr *ir, int value)
                ? cr_ir_node(ir, producer)
                : NULL;
 }
+
+void
+cr_ir_undo_splits(CrIr *ir)
+{
+    for (int i = 0; i < (int)ir->nodes->len; i++) {
+        CrIrNode *concat = cr_ir_node(ir, i);
+        if (concat->dead || concat->op != &cr_op_concat || cr_ir_is_result(ir, concat->out[0]))
+            continue;
+        const CrIrNode *split = producer_of(ir, concat->in[0]);
+        if (!split || split->op != &cr_op_split || split->n_out != concat->n_in ||
+            memcmp(split->out, concat->in, sizeof *concat->in * (gsize)concat->n_in) != 0 ||
+            axis_of(ir, split, 0) != axis_of(ir, concat, 1))
+            continue;
+        cr_ir_replace(ir, concat->out[0], split->in[0]);
+        concat->dead = true;
+    }
+}
+
+/* --- f(x) → Split becomes Split → f --- */
 
 static bool
 is_single_use(const CrIr *ir, int value)

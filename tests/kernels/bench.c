@@ -115,6 +115,36 @@ run_conv(void *data)
     }
 }
 
+/* From planes to planes, as many outputs at a time as the registers hold. */
+static void
+run_planes(void *data)
+{
+    const Layer *l = data;
+    const int group = l->kernels->block / 2;
+    const size_t taps = (size_t)(l->in_channels * l->kernel * l->kernel);
+    const size_t plane = (size_t)(l->width * l->height);
+    CrConvRow row = {.n_segments = 1, .kh = l->kernel, .kw = l->kernel, .ky_end = l->kernel};
+
+    row.segment[0].row_stride = (ptrdiff_t)l->row_stride;
+    row.segment[0].block_stride = (ptrdiff_t)l->block_stride;
+    row.segment[0].channels = l->in_channels;
+    row.segment[0].pixel = 1;
+    row.stride = 1;
+    row.dilation = 1;
+    row.width = l->width;
+    row.low = 0;
+    row.high = INFINITY;
+    for (int y = 0; y < l->height; y++) {
+        row.segment[0].x = l->in + (size_t)y * l->row_stride;
+        for (int o = 0; o < l->out_channels; o += group) {
+            row.weights = l->weights + (size_t)o * taps;
+            row.bias = l->bias + o;
+            row.y[0] = l->out + (size_t)o * plane + (size_t)(y * l->width);
+            l->kernels->conv_plane_row(&row, (ptrdiff_t)plane, MIN(group, l->out_channels - o));
+        }
+    }
+}
+
 static void
 run_depthwise(void *data)
 {
@@ -167,6 +197,30 @@ bench_conv(const CrKernels *kernels)
                 l.kernel, l.kernel, l.stride, l.in_channels, l.out_channels,
                 l.planar ? "planar" : "blocked", l.height, l.width, flops / time * 1e-9,
                 time * 1e3);
+        free_layer(&l);
+    }
+}
+
+static void
+bench_planes(const CrKernels *kernels)
+{
+    static const struct {
+        int in, out, kernel, height, width;
+    } shapes[] = {
+        {3, 8, 3, 16, 320},
+        {4, 4, 1, 16, 320},
+        {8, 4, 5, 16, 77},
+        {256, 256, 1, 16, 48},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(shapes); i++) {
+        Layer l = make_layer(kernels, shapes[i].in, shapes[i].out, shapes[i].kernel, 1,
+                             shapes[i].height, shapes[i].width, true);
+        double time = seconds(run_planes, &l);
+        double flops = 2.0 * l.in_channels * l.out_channels * l.kernel * l.kernel * l.height;
+        g_print("%-7s conv %dx%d %d->%d planes at %dx%d: %.1f GFLOP/s (%.3f ms)\n", kernels->name,
+                l.kernel, l.kernel, l.in_channels, l.out_channels, l.height, l.width,
+                flops * l.width / time * 1e-9, time * 1e3);
         free_layer(&l);
     }
 }
@@ -363,6 +417,7 @@ check_bench(void)
         if ((int)kernels->level != level)
             continue;
         bench_conv(kernels);
+        bench_planes(kernels);
         bench_depthwise(kernels);
         bench_vectors(kernels);
         bench_product(kernels, 1, 2048, 1024, 0);

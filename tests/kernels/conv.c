@@ -6,6 +6,7 @@
 typedef struct {
     CrConvRow row;
     int block, blocks_out;
+    bool points; /* a 1×1 kernel over whole blocks */
     CheckBuffer in[CR_CONV_SEGMENTS], weights, bias, y[2];
     size_t n_out; /* floats of one output block */
 } Case;
@@ -22,6 +23,10 @@ make_segment(Case *c, int index, CheckData kind)
 
     segment->channels = check_pick(1, check_pick(0, 3) ? 2 * c->block + 3 : 5);
     segment->pixel = check_pick(0, 2) ? c->block : 1;
+    if (c->points) {
+        segment->channels = c->block * check_pick(1, 2 * 64 / c->block);
+        segment->pixel = c->block;
+    }
     n_blocks = (segment->channels + segment->pixel - 1) / segment->pixel;
     segment->row_stride = (ptrdiff_t)pixels * segment->pixel + check_pick(0, 3);
     segment->block_stride = segment->row_stride * row->kh + check_pick(0, 3);
@@ -45,11 +50,12 @@ make_case(const CrKernels *kernels, CheckData kind)
     CrConvRow *row = &c.row;
     size_t n_weights = 0;
 
-    row->kh = check_pick(1, 4);
-    row->kw = check_pick(1, 5);
-    row->ky_begin = check_pick(0, row->kh);
+    c.points = !check_pick(0, 3);
+    row->kh = c.points ? 1 : check_pick(1, 4);
+    row->kw = c.points ? 1 : check_pick(1, 5);
+    row->ky_begin = c.points ? 0 : check_pick(0, row->kh);
     row->ky_end = check_pick(row->ky_begin, row->kh);
-    row->stride = check_pick(1, 3);
+    row->stride = c.points ? 1 : check_pick(1, 3);
     row->dilation = check_pick(1, 3);
     row->width = check_pick(1, 45);
     row->n_segments = check_pick(1, check_pick(1, CR_CONV_SEGMENTS));

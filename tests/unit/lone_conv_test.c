@@ -66,6 +66,19 @@ narrow(GRand *rand)
     return c;
 }
 
+static Case
+pointwise(GRand *rand)
+{
+    return (Case){
+        .dims = {2, pick(rand, 1, 80), pick(rand, 1, 30), pick(rand, 1, 40)},
+        .filters = pick(rand, 1, 40),
+        .group = 1,
+        .kernel = {1, 1},
+        .stride = {1, 1},
+        .dilation = {1, 1},
+    };
+}
+
 static GVariant *
 ints(const gint64 *values, gsize n)
 {
@@ -216,11 +229,12 @@ run(gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    static const Kind kinds[] = {{dense, 1}, {depthwise, 0}, {narrow, 2}};
+    static const Kind kinds[] = {{dense, 1}, {depthwise, 0}, {narrow, 2}, {pointwise, 0}};
 
     g_test_init(&argc, &argv, NULL);
     g_test_add_data_func("/lone-conv/dense", &kinds[0], run);
     g_test_add_data_func("/lone-conv/depthwise", &kinds[1], run);
     g_test_add_data_func("/lone-conv/narrow", &kinds[2], run);
+    g_test_add_data_func("/lone-conv/pointwise", &kinds[3], run);
     return g_test_run();
 }

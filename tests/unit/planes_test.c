@@ -127,7 +127,7 @@ check_no_node_is_plain(const ConvRnnSession *session)
 }
 
 static void
-check_equal(const ConvRnnSession *found, const ConvRnnSession *expected, guint seed)
+check_equal(const ConvRnnSession *found, const ConvRnnSession *expected, guint seed, double bound)
 {
     const ConvRnnTensorInfo *info = convrnn_session_get_output(expected, 0);
     const gfloat *x = convrnn_session_get_output_data(found, 0);
@@ -139,9 +139,9 @@ check_equal(const ConvRnnSession *found, const ConvRnnSession *expected, guint s
     for (gsize i = 0; i < n; i++) {
         if (x[i] == y[i]) /* −Inf among them */
             continue;
-        if (!(fabs((double)x[i] - (double)y[i]) <= 2e-6))
+        if (!(fabs((double)x[i] - (double)y[i]) <= bound))
             g_test_message("case %u, element %zu", seed, i);
-        g_assert_cmpfloat_with_epsilon(x[i], y[i], 2e-6);
+        g_assert_cmpfloat_with_epsilon(x[i], y[i], bound);
     }
 }
 
@@ -172,9 +172,100 @@ run(gconstpointer maker)
         random_picture(session, seed, 0);
         convrnn_session_step(plain);
         convrnn_session_step(session);
-        check_equal(session, plain, seed);
+        check_equal(session, plain, seed, 2e-6);
     }
     convrnn_cpu_set_level(NULL, NULL);
+}
+
+/* --- convolutions in bfloat16 --- */
+
+static guint
+convolution(ConvRnnBuilder *b, guint x, GRand *rand, gint64 channels, gint64 filters)
+{
+    const gint64 dims[4] = {filters, channels, 3, 3}, pads[4] = {1, 1, 1, 1};
+    g_autoptr(ConvRnnTensor) weights = random_tensor(rand, dims, 4, 0.2);
+    guint in[2] = {x, convrnn_builder_constant(b, weights)};
+    GVariantDict dict;
+
+    g_variant_dict_init(&dict, NULL);
+    g_variant_dict_insert_value(&dict, "pads", ints(pads, 4));
+    return convrnn_builder_node(b, "Conv", in, 2, g_variant_dict_end(&dict));
+}
+
+/* From a picture of three channels to `filters`; joined: and once more, together with the picture.
+ */
+static ConvRnnModel *
+two_convolutions(gint64 filters, gboolean joined)
+{
+    const gint64 dims[4] = {1, 3, 24, 72};
+    g_autoptr(GError) error = NULL;
+    GRand *rand = g_rand_new_with_seed((guint32)filters);
+    ConvRnnBuilder *b = convrnn_builder_new();
+    guint x = convrnn_builder_input(b, "x", CONVRNN_DTYPE_FLOAT32, dims, 4);
+    guint y = convolution(b, x, rand, 3, filters);
+
+    if (joined) {
+        guint both[2] = {y, x};
+        GVariantDict dict;
+        g_variant_dict_init(&dict, NULL);
+        g_variant_dict_insert(&dict, "axis", "x", (gint64)1);
+        y = convrnn_builder_node(b, "Concat", both, 2, g_variant_dict_end(&dict));
+        y = convolution(b, y, rand, filters + 3, 16);
+    }
+    convrnn_builder_output(b, "y", y);
+    ConvRnnModel *model = convrnn_builder_build(b, "planes", &error);
+    g_assert_no_error(error);
+    convrnn_builder_unref(b);
+    g_rand_free(rand);
+    return model;
+}
+
+/* How many steps are called `op` and have `kernel` in their kernel's name; the numbers are those of
+ * float32 up to `bound`. */
+static guint
+count_rounded(const ConvRnnModel *model, ConvRnnPrecision precision, double bound, const char *op,
+              const char *kernel)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(ConvRnnSessionConfig) config = convrnn_session_config_new();
+    convrnn_session_config_set_precision(config, precision);
+    g_autoptr(ConvRnnSession) session = convrnn_session_new((ConvRnnModel *)model, config, &error);
+    g_assert_no_error(error);
+    g_autoptr(ConvRnnSession) plain = open_session(model, TRUE);
+    guint n = 0;
+
+    random_picture(session, 1, 0);
+    random_picture(plain, 1, 0);
+    convrnn_session_step(session);
+    convrnn_session_step(plain);
+    check_equal(session, plain, 0, bound);
+    for (guint i = 0; i < convrnn_session_get_n_nodes(session); i++) {
+        ConvRnnNodeStats stats;
+        convrnn_session_get_node(session, i, &stats);
+        n += g_str_equal(stats.op, op) && g_strrstr(stats.kernel, kernel) != NULL;
+    }
+    return n;
+}
+
+/* Few products of few channels are not worth rounding; a picture that stands beside channels in
+ * blocks is read as the planes it is, which its one Reorder has made for both convolutions. */
+static void
+test_rounded(void)
+{
+    static const ConvRnnPrecision precision[2] = {CONVRNN_PRECISION_BF16, CONVRNN_PRECISION_BF16X3};
+    static const double bound[2] = {2e-2, 2e-5};
+
+    if (cr_cpu_level() != CR_CPU_AMX) {
+        g_test_skip("this processor has no AMX with bfloat16");
+        return;
+    }
+    g_autoptr(ConvRnnModel) few = two_convolutions(8, FALSE), many = two_convolutions(16, FALSE);
+    g_autoptr(ConvRnnModel) joined = two_convolutions(16, TRUE);
+    for (int i = 0; i < 2; i++) {
+        g_assert_cmpuint(count_rounded(few, precision[i], bound[i], "Conv", "bf16"), ==, 0);
+        g_assert_cmpuint(count_rounded(joined, precision[i], bound[i], "Reorder", ""), ==, 1);
+    }
+    g_assert_cmpuint(count_rounded(many, precision[0], bound[0], "Conv", "bf16"), ==, 1);
 }
 
 int
@@ -188,5 +279,6 @@ main(int argc, char **argv)
     g_test_add_data_func("/planes/global-average-pool", &makers[2], run);
     g_test_add_data_func("/planes/mean", &makers[3], run);
     g_test_add_data_func("/planes/resize", &makers[4], run);
+    g_test_add_func("/planes/rounded", test_rounded);
     return g_test_run();
 }

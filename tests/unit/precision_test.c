@@ -163,6 +163,62 @@ test_wide(void)
     }
 }
 
+/* The largest error of a 1×1 convolution with three terms, over its largest result: the reference
+ * is its definition, in double precision. */
+static double
+pointwise_error(gint64 in, gint64 out, gint64 side, bool ones)
+{
+    gint64 dims[] = {1, in, side, side}, shape[] = {out, in, 1, 1}, pixels = side * side;
+    g_autoptr(GRand) rand = g_rand_new_with_seed((guint32)(in + out));
+    g_autoptr(ConvRnnTensor) weights = random_tensor(rand, shape, 4, 0.5);
+    g_autoptr(ConvRnnBuilder) b = convrnn_builder_new();
+    g_autoptr(GError) error = NULL;
+    guint x = convrnn_builder_input(b, "x", CONVRNN_DTYPE_FLOAT32, dims, 4);
+    convrnn_builder_output(b, "y",
+                           convrnn_builder_conv2d(b, x, CONVRNN_CONV2D(.weights = weights)));
+    g_autoptr(ConvRnnModel) model = convrnn_builder_build(b, "pointwise", &error);
+    g_assert_no_error(error);
+    g_autoptr(ConvRnnSession) session = open_session(model, CONVRNN_PRECISION_BF16X3, 1);
+    const gfloat *w = convrnn_tensor_get_data(weights);
+    gfloat *picture = convrnn_session_get_input_data(session, 0);
+    double worst = 0, most = 0;
+
+    random_picture(session, 1, 0);
+    for (gint64 i = 0; ones && i < in * pixels; i++)
+        picture[i] = 1;
+    convrnn_session_step(session);
+    const gfloat *y = convrnn_session_get_output_data(session, 0);
+    for (gint64 i = 0; i < out * pixels; i++) {
+        double sum = 0;
+        for (gint64 c = 0; c < in; c++)
+            sum += (double)w[i / pixels * in + c] * (double)picture[c * pixels + i % pixels];
+        worst = MAX(worst, fabs((double)y[i] - sum));
+        most = MAX(most, fabs(sum));
+    }
+    g_test_message("%d to %d, %d pixels: %g", (int)in, (int)out, (int)pixels, worst / most);
+    return worst / most;
+}
+
+/* Few products of a pixel, and maps of one pixel, are computed in float32: it takes no longer. */
+static void
+test_short_sums(void)
+{
+    if (!has_tiles())
+        return;
+    g_assert_cmpfloat(pointwise_error(16, 64, 9, false), <=, 5e-7);
+    g_assert_cmpfloat(pointwise_error(72, 40, 9, false), <=, 5e-7);
+    g_assert_cmpfloat(pointwise_error(160, 200, 1, false), <=, 5e-7);
+    g_assert_cmpfloat(pointwise_error(160, 200, 9, false), >, 5e-7);
+}
+
+/* What rounding the weights leaves does not add up where inputs are alike. */
+static void
+test_alike(void)
+{
+    if (has_tiles())
+        g_assert_cmpfloat(pointwise_error(2000, 48, 4, true), <=, 1e-6);
+}
+
 /* The yardstick: float32 is near it, and not it. */
 static void
 test_double(void)
@@ -230,6 +286,8 @@ main(int argc, char **argv)
     g_test_add_func("/precision/bf16", test_bf16);
     g_test_add_func("/precision/bf16x3", test_bf16x3);
     g_test_add_func("/precision/wide", test_wide);
+    g_test_add_func("/precision/short-sums", test_short_sums);
+    g_test_add_func("/precision/alike", test_alike);
     g_test_add_func("/precision/double", test_double);
     g_test_add_func("/precision/auto", test_auto);
     g_test_add_func("/precision/fallback", test_fallback);

@@ -16,10 +16,10 @@ void cr_reference_conv_row(const CrConvRow *row, int block);
 void cr_reference_depthwise_row(const CrDepthwiseRow *row, int block);
 void cr_reference_max_pool_row(const CrPoolRow *row, int block);
 void cr_reference_average_pool_row(const CrPoolRow *row, int block);
-void cr_reference_winograd_input(float *v, ptrdiff_t v_stride, const float *const rows[6],
-                                 int block);
-void cr_reference_winograd_output(float *const y[4], const float *m, ptrdiff_t m_stride,
-                                  const float *bias, float low, float high, int columns, int block);
+void cr_reference_winograd_input(float *v, const float *const rows[6], int n_tiles, int block);
+void cr_reference_winograd_products(const CrWinogradProducts *products, int block);
+void cr_reference_winograd_output(float *const y[4], const float *m, const float *bias, float low,
+                                  float high, int width, int block);
 void cr_reference_fill_pixels(float *dst, const float *src, ptrdiff_t step, int width, int block);
 void cr_reference_pack_row(float *dst, ptrdiff_t block_stride, const float *src,
                            ptrdiff_t plane_stride, int channels, int width, int block);

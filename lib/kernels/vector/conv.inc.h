@@ -11,19 +11,7 @@
 
 #include "kernels/vector/sizes.h"
 
-/* Sanitizers take minutes to compile the large tiles; the small ones touch the same memory and give
- * the same bits. */
-#if defined(CR_FEW_TILES)
-#undef V_PIXELS_1
-#undef V_PIXELS_2
-#undef V_SIZES_1
-#undef V_SIZES_2
-#define V_PIXELS_1   3
-#define V_PIXELS_2   3
-#define V_SIZES_1(X) X(1) X(2) X(3)
-#define V_SIZES_2(X) X(1) X(2) X(3)
-#endif
-
+#define MIN_POINTS  64 /* channels */
 #define CONV_PIXELS (V_PIXELS_1 > V_PIXELS_2 ? V_PIXELS_1 : V_PIXELS_2)
 
 typedef struct {
@@ -82,17 +70,37 @@ conv_segment(ConvTile *tile, const CrConvRow *row, const CrConvSegment *segment,
 }
 
 CR_INLINE void
+conv_begin(ConvTile *tile, const CrConvRow *row, const int n_pixels, const int n_blocks)
+{
+    CR_UNROLL
+    for (int p = 0; p < n_pixels; p++) {
+        tile->sum[p][0] = v_load(row->bias);
+        if (n_blocks == 2)
+            tile->sum[p][1] = v_load(row->bias + V_LANES);
+    }
+}
+
+CR_INLINE void
+conv_end(const ConvTile *tile, const CrConvRow *row, int x0, const int n_pixels, const int n_blocks)
+{
+    const Vec low = v_set1(row->low), high = v_set1(row->high);
+
+    CR_UNROLL
+    for (int p = 0; p < n_pixels; p++) {
+        CR_UNROLL
+        for (int b = 0; b < n_blocks; b++)
+            v_store(row->y[b] + (ptrdiff_t)(x0 + p) * V_LANES,
+                    v_min(high, v_max(low, tile->sum[p][b])));
+    }
+}
+
+CR_INLINE void
 conv_tile(const CrConvRow *row, int x0, const int n_pixels, const int n_blocks)
 {
     const float *w = row->weights;
     ConvTile tile;
 
-    CR_UNROLL
-    for (int p = 0; p < n_pixels; p++) {
-        tile.sum[p][0] = v_load(row->bias);
-        if (n_blocks == 2)
-            tile.sum[p][1] = v_load(row->bias + V_LANES);
-    }
+    conv_begin(&tile, row, n_pixels, n_blocks);
     for (int s = 0; s < row->n_segments; s++) {
         const CrConvSegment *segment = &row->segment[s];
         const int pixel = segment->pixel, stride = row->stride;
@@ -108,15 +116,36 @@ conv_tile(const CrConvRow *row, int x0, const int n_pixels, const int n_blocks)
         else
             w = conv_segment(&tile, row, segment, w, x0, n_pixels, n_blocks, pixel, stride);
     }
+    conv_end(&tile, row, x0, n_pixels, n_blocks);
+}
 
-    const Vec low = v_set1(row->low), high = v_set1(row->high);
-    CR_UNROLL
-    for (int p = 0; p < n_pixels; p++) {
-        CR_UNROLL
-        for (int b = 0; b < n_blocks; b++)
-            v_store(row->y[b] + (ptrdiff_t)(x0 + p) * V_LANES,
-                    v_min(high, v_max(low, tile.sum[p][b])));
+/* The same for two blocks of a row that has_points(). */
+CR_INLINE void
+conv_points(const CrConvRow *row, int x0, const int n_pixels)
+{
+    const float *w = row->weights;
+    ConvTile tile;
+
+    conv_begin(&tile, row, n_pixels, 2);
+    for (int s = 0; s < row->n_segments; s++) {
+        const CrConvSegment *segment = &row->segment[s];
+        const float *x = segment->x + (ptrdiff_t)x0 * V_LANES;
+
+        for (int left = segment->channels; left > 0; left -= V_LANES, x += segment->block_stride) {
+            CR_UNROLL
+            for (int c = 0; c < V_LANES; c++, w += 2 * V_LANES) {
+                const Vec w0 = v_load(w), w1 = v_load(w + V_LANES);
+
+                CR_UNROLL
+                for (int p = 0; p < n_pixels; p++) {
+                    const Vec in = v_set1(x[p * V_LANES + c]);
+                    tile.sum[p][0] = v_fma(in, w0, tile.sum[p][0]);
+                    tile.sum[p][1] = v_fma(in, w1, tile.sum[p][1]);
+                }
+            }
+        }
     }
+    conv_end(&tile, row, x0, n_pixels, 2);
 }
 
 typedef void (*ConvTileFn)(const CrConvRow *row, int x0);
@@ -131,20 +160,47 @@ typedef void (*ConvTileFn)(const CrConvRow *row, int x0);
     {                                                                                              \
         conv_tile(row, x0, n, 2);                                                                  \
     }
+#define CONV_POINTS(n)                                                                             \
+    static CR_NOINLINE void conv_points_2x##n(const CrConvRow *row, int x0)                        \
+    {                                                                                              \
+        conv_points(row, x0, n);                                                                   \
+    }
 V_SIZES_1(CONV_TILE_1)
 V_SIZES_2(CONV_TILE_2)
+V_SIZES_2(CONV_POINTS)
 
 #define CONV_TILE_1_NAME(n) conv_tile_1x##n,
 #define CONV_TILE_2_NAME(n) conv_tile_2x##n,
+#define CONV_POINTS_NAME(n) conv_points_2x##n,
 
 static const ConvTileFn conv_tiles_1[V_PIXELS_1] = {V_SIZES_1(CONV_TILE_1_NAME)};
 static const ConvTileFn conv_tiles_2[V_PIXELS_2] = {V_SIZES_2(CONV_TILE_2_NAME)};
+static const ConvTileFn conv_points_tiles[V_PIXELS_2] = {V_SIZES_2(CONV_POINTS_NAME)};
+
+/* Whether it is a 1×1 kernel over whole blocks, and so many of them that a loop over the channels
+ * of each, which ends before the processor expects it, costs more than the size of the code
+ * without. */
+static bool
+has_points(const CrConvRow *row)
+{
+    int channels = 0;
+
+    for (int s = 0; s < row->n_segments; s++) {
+        if (row->segment[s].pixel != V_LANES || row->segment[s].channels % V_LANES)
+            return false;
+        channels += row->segment[s].channels;
+    }
+    return row->kh * row->kw == 1 && row->ky_begin < row->ky_end && row->stride == 1 &&
+           channels >= MIN_POINTS;
+}
 
 void
 V_ISA(conv_row)(const CrConvRow *row)
 {
     const bool two = row->y[1] != NULL;
-    const ConvTileFn *tiles = two ? conv_tiles_2 : conv_tiles_1;
+    const ConvTileFn *tiles = !two              ? conv_tiles_1
+                              : has_points(row) ? conv_points_tiles
+                                                : conv_tiles_2;
     const int most = two ? V_PIXELS_2 : V_PIXELS_1;
     const int n_tiles = (row->width + most - 1) / most;
 

@@ -3,6 +3,10 @@
 
 #include <string.h>
 
+/* Planes that are written are seldom in the cache, and a store to each of many waits for its line:
+ * it is asked for some floats before. */
+#define UNPACK_AHEAD 32
+
 CR_INLINE int
 at_most_lanes(int n)
 {
@@ -51,8 +55,10 @@ unpack_square(float *dst, ptrdiff_t plane_stride, const float *src, int channels
     v_transpose(square);
     CR_UNROLL
     for (int c = 0; c < V_LANES; c++) {
-        if (c < channels)
+        if (c < channels) {
+            __builtin_prefetch(dst + c * plane_stride + UNPACK_AHEAD, 1);
             store_some(dst + c * plane_stride, square[c], n_pixels);
+        }
     }
 }
 

@@ -12,9 +12,11 @@
 #include <immintrin.h>
 #include <math.h>
 
-#define PIXELS CR_BF16_PIXELS
-#define TILE   CR_BF16_TILE
-#define SUMS   4
+#define PIXELS       CR_BF16_PIXELS
+#define TILE         CR_BF16_TILE
+#define SUMS         4
+#define PASSES       4          /* that share a part of the weights */
+#define MOST_WEIGHTS (20 << 10) /* elements that stay in the L1 cache beside all else */
 
 /* Configured from memory at run time it would be a structure on the stack, of which gcc 12 believes
  * that only 8 bytes are read. */
@@ -111,13 +113,27 @@ multiply(const uint16_t *high, const uint16_t *low, const ptrdiff_t *at, ptrdiff
     }
 }
 
-/* Adds all products of n tiles of pixels. */
-static inline __attribute__((always_inline)) void
-accumulate(const CrBf16Rows *rows, const Place *place, int n, int terms, int outputs)
-{
-    const uint16_t *w_high = rows->weights[0], *w_low = rows->weights[1];
+/* Some of the blocks of the input: the weights of two tiles for these stay in the L1 cache. */
+typedef struct {
+    int begin, end;
+    ptrdiff_t weights; /* elements before those of the first */
+} Part;
 
-    for (int b = 0; b < rows->n_blocks; b++) {
+static inline __attribute__((always_inline)) ptrdiff_t
+weights_of(const CrBf16Rows *rows, int block, int outputs)
+{
+    return (ptrdiff_t)cr_bf16_pack_size(&rows->block[block], rows->kh, outputs);
+}
+
+/* Adds the products of some blocks for n tiles of pixels. */
+static inline __attribute__((always_inline)) void
+accumulate(const CrBf16Rows *rows, const Part *part, const Place *place, int n, int terms,
+           int outputs)
+{
+    const uint16_t *w_high = rows->weights[0] + part->weights;
+    const uint16_t *w_low = terms == 3 ? rows->weights[1] + part->weights : NULL;
+
+    for (int b = part->begin; b < part->end; b++) {
         const CrBf16Block *block = &rows->block[b];
         const ptrdiff_t step = block->step * (ptrdiff_t)sizeof(uint16_t);
         const ptrdiff_t tap_row = block->products * outputs * TILE;
@@ -129,12 +145,13 @@ accumulate(const CrBf16Rows *rows, const Place *place, int n, int terms, int out
             const uint16_t *high = rows->x[0] + ky * rows->tap_stride;
             const uint16_t *low = terms == 3 ? rows->x[1] + ky * rows->tap_stride : NULL;
             ptrdiff_t w = ky * tap_row;
-            for (int p = 0; p < block->products; p++, w += outputs * TILE)
+            for (int p = 0; p < block->products; p++, w += outputs * TILE) {
                 multiply(high + p * block->next, terms == 3 ? low + p * block->next : NULL, at,
                          step, w_high + w, terms == 3 ? w_low + w : NULL, n, terms, outputs);
+            }
         }
-        w_high += rows->kh * tap_row;
-        w_low = terms == 3 ? w_low + rows->kh * tap_row : NULL;
+        w_high += weights_of(rows, b, outputs);
+        w_low = terms == 3 ? w_low + weights_of(rows, b, outputs) : NULL;
     }
 }
 
@@ -188,33 +205,113 @@ store_sums(const CrBf16Rows *rows, const Place *place, int n, int clamps, int ou
         STORE(3);
 }
 
-/* A pass takes as many tiles of pixels as there are sums for. Those of one column come first: they
- * share most of the rows that they read. */
+/* Sums that wait for the next part. */
+typedef float Waiting[SUMS][PIXELS * 16];
+
+static inline __attribute__((always_inline)) void
+put_aside(Waiting sums)
+{
+    _tile_stored(0, sums[0], 64);
+    _tile_stored(1, sums[1], 64);
+    _tile_stored(2, sums[2], 64);
+    _tile_stored(3, sums[3], 64);
+}
+
+static inline __attribute__((always_inline)) void
+take_up(Waiting sums)
+{
+    _tile_loadd(0, sums[0], 64);
+    _tile_loadd(1, sums[1], 64);
+    _tile_loadd(2, sums[2], 64);
+    _tile_loadd(3, sums[3], 64);
+}
+
+/* As many tiles of pixels as there are sums for. */
+typedef struct {
+    Place place[SUMS];
+    int n;
+} Pass;
+
+static inline __attribute__((always_inline)) void
+run_pass(const CrBf16Rows *rows, const Part *part, const Pass *pass, int terms, int outputs)
+{
+    const int most = SUMS / outputs;
+
+    if (pass->n == most)
+        accumulate(rows, part, pass->place, most, terms, outputs);
+    else if (pass->n == 1)
+        accumulate(rows, part, pass->place, 1, terms, outputs);
+    else if (pass->n == 2)
+        accumulate(rows, part, pass->place, 2, terms, outputs);
+    else
+        accumulate(rows, part, pass->place, 3, terms, outputs);
+}
+
+/* All blocks when their weights stay in the L1 cache; otherwise as many as take half of it, or one.
+ * With three terms there are so many products for what is loaded that it does not pay. */
+static inline __attribute__((always_inline)) Part
+next_part(const CrBf16Rows *rows, const Part *last, int terms, int outputs)
+{
+    Part part = {last->end, last->end, last->weights};
+    ptrdiff_t all = 0, size = 0;
+
+    for (int b = 0; b < last->end; b++)
+        all += weights_of(rows, b, outputs);
+    part.weights = all;
+    for (int b = last->end; b < rows->n_blocks; b++)
+        all += weights_of(rows, b, outputs);
+    while (part.end < rows->n_blocks) {
+        size += weights_of(rows, part.end, outputs);
+        if (terms == 1 && all > MOST_WEIGHTS && size > MOST_WEIGHTS / 2 && part.end > part.begin)
+            break;
+        part.end++;
+    }
+    return part;
+}
+
+/* Some passes, one part of the input after the other. */
+static inline __attribute__((always_inline)) void
+run_passes(const CrBf16Rows *rows, const Pass *pass, int n, int terms, int outputs)
+{
+    const int clamps = rows->low > -INFINITY || rows->high < INFINITY;
+    Waiting sums[PASSES] __attribute__((aligned(64)));
+    Part part = {0, 0, 0};
+
+    do {
+        part = next_part(rows, &part, terms, outputs);
+        for (int i = 0; i < n; i++) {
+            if (part.begin == 0)
+                begin_sums(rows->bias, outputs);
+            else
+                take_up(sums[i]);
+            run_pass(rows, &part, &pass[i], terms, outputs);
+            if (part.end < rows->n_blocks)
+                put_aside(sums[i]);
+            else
+                store_sums(rows, pass[i].place, pass[i].n, clamps, outputs);
+        }
+    } while (part.end < rows->n_blocks);
+}
+
+/* The tiles of one column come first: they share most of the rows that they read. */
 static inline __attribute__((always_inline)) void
 convolve(const CrBf16Rows *rows, int terms, int outputs)
 {
     const int most = SUMS / outputs;
-    const int clamps = rows->low > -INFINITY || rows->high < INFINITY;
     Place next = {0, 0};
 
     while (next.x < rows->width[0]) {
-        Place place[SUMS];
+        Pass pass[PASSES];
         int n = 0;
-        for (; n < most && next.x < rows->width[0]; n++) {
-            place[n] = next;
-            if (++next.row == rows->n_rows)
-                next = (Place){0, next.x + PIXELS};
+        for (; n < PASSES && next.x < rows->width[0]; n++) {
+            pass[n].n = 0;
+            while (pass[n].n < most && next.x < rows->width[0]) {
+                pass[n].place[pass[n].n++] = next;
+                if (++next.row == rows->n_rows)
+                    next = (Place){0, next.x + PIXELS};
+            }
         }
-        begin_sums(rows->bias, outputs);
-        if (n == most)
-            accumulate(rows, place, most, terms, outputs);
-        else if (n == 1)
-            accumulate(rows, place, 1, terms, outputs);
-        else if (n == 2)
-            accumulate(rows, place, 2, terms, outputs);
-        else
-            accumulate(rows, place, 3, terms, outputs);
-        store_sums(rows, place, n, clamps, outputs);
+        run_passes(rows, pass, n, terms, outputs);
     }
 }
 
