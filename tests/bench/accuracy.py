@@ -72,7 +72,7 @@ class Peer(runtime_onnxruntime.Runner):
 
     @property
     def outputs(self):
-        return self.results
+        return super().outputs()
 
 
 def run(lib, network, graph, steps):
@@ -87,7 +87,8 @@ def run(lib, network, graph, steps):
         exact = graph({**state, **{name: torch.from_numpy(x) for name, x in inputs.items()}})
         state = {taken: exact[given] for taken, given in network.state.items()}
         for precision, session in sessions.items():
-            session.step(inputs)
+            session.put(inputs)
+            session.step()
             for name, x in session.outputs.items():
                 errors[precision][name].add(x, exact[name].numpy())
     for session in sessions.values():

@@ -95,24 +95,43 @@ def dense(kind, size):
                        dict.fromkeys(state.values(), shape), state)
 
 
-def convolution(channels, out, kernel, side, group=1):
+def convolution(channels, out, kernel, side, group=1, stride=1):
+    """side: the result's."""
     net = Writer()
-    net.conv("x", "y", channels, out, kernel, group=group)
-    return net.network({"x": (1, channels, side, side)}, {"y": (1, out, side, side)})
+    net.conv("x", "y", channels, out, kernel, stride, group)
+    return net.network({"x": (1, channels, side * stride, side * stride)},
+                       {"y": (1, out, side, side)})
+
+
+class Mobile(Writer):
+    """Convolutions whose results are clipped to 0…6."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights += [onnx.tensor("low", (), [0.0]), onnx.tensor("high", (), [6.0])]
+
+    def conv(self, x, output, *arguments, **attributes):
+        raw = super().conv(x, output + ".raw", *arguments, **attributes)
+        return self.op("Clip", [raw, "low", "high"], output)
+
+    def pair(self, x, name, channels, out, stride=1):
+        """Depthwise and pointwise."""
+        x = self.conv(x, name + ".depth", channels, channels, stride=stride, group=channels)
+        return self.conv(x, name, channels, out, kernel=1)
+
+
+def pair(channels, side):
+    net, shape = Mobile(), (1, channels, side, side)
+    net.pair("x", "y", channels, channels)
+    return net.network({"x": shape}, {"y": shape})
 
 
 def mobile():
-    """A strided convolution, then nine pairs of depthwise and pointwise, each clipped to 0…6."""
-    net, side, channels = Writer(), 112, 32
-    net.weights += [onnx.tensor("low", (), [0.0]), onnx.tensor("high", (), [6.0])]
-
-    def clipped(name):
-        return net.op("Clip", [name, "low", "high"], name + ".clip")
-
-    x = clipped(net.conv("x", "first", 3, channels, stride=2))
+    """A strided convolution, then nine pairs of depthwise and pointwise."""
+    net, side, channels = Mobile(), 112, 32
+    x = net.conv("x", "first", 3, channels, stride=2)
     for i, (out, stride) in enumerate([(64, 1), (128, 2), (128, 1), (256, 2), *[(256, 1)] * 5]):
-        x = clipped(net.conv(x, f"depth{i}", channels, channels, stride=stride, group=channels))
-        x = clipped(net.conv(x, f"point{i}", channels, out, kernel=1))
+        x = net.pair(x, f"pair{i}", channels, out, stride)
         channels, side = out, side // stride
     net.op("Identity", [x], "y")
     return net.network({"x": (1, 3, 224, 224)}, {"y": (1, channels, side, side)})
@@ -127,6 +146,9 @@ CELLS = {
     "gru": ("GRU(512)", lambda: dense("GRU", 512)),
     "conv3": ("3×3, 64→64 at 112×112", lambda: convolution(64, 64, 3, 112)),
     "conv1": ("1×1, 256→256 at 28×28", lambda: convolution(256, 256, 1, 28)),
+    "conv5": ("5×5, 64→64 at 56×56", lambda: convolution(64, 64, 5, 56)),
+    "strided": ("3×3 stride 2, 64→64 at 56×56", lambda: convolution(64, 64, 3, 56, stride=2)),
     "depthwise": ("depthwise 3×3, 128 at 56×56", lambda: convolution(128, 128, 3, 56, 128)),
+    "pair": ("depthwise + 1×1, 128 at 56×56", lambda: pair(128, 56)),
     "mobile": ("mobile stack at 224×224", mobile),
 }

@@ -52,8 +52,9 @@ def references(network):
     runner = runtime_onnxruntime.Runner(network, "fp32", 1, optimise=False)
     results = []
     for i in range(CHECKED_STEPS):
-        runner.step(network.steps[i % len(network.steps)])
-        results.append(dict(runner.outputs()))
+        runner.put(network.steps[i % len(network.steps)])
+        runner.step()
+        results.append(runner.outputs())
     return results
 
 

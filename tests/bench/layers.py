@@ -47,7 +47,8 @@ def measure(lib, graph, folder, precisions):
         errors = {}
         for precision in precisions:
             session = library.Session(lib, path, {}, precision)
-            session.step(inputs)
+            session.put(inputs)
+            session.step()
             errors[precision] = max(_error(x.astype(numpy.float64), reference[n].numpy())
                                     for n, x in session.outputs.items())
             session.close()

@@ -91,10 +91,13 @@ class Session:
             found[info.name.decode()] = _array(data, info)
         return found
 
-    def step(self, inputs):
-        """Afterwards self.outputs hold the results, until the next step."""
+    def put(self, inputs):
+        """What the next step gets, copied into the session's own memory."""
         for name, x in inputs.items():
             numpy.copyto(self.inputs[name], x)
+
+    def step(self):
+        """Afterwards self.outputs hold the results, until the next step."""
         if self.c.convrnn_session_step(self.session):
             raise RuntimeError("the state became infinite or NaN and was reset")
 

@@ -72,7 +72,8 @@ def run(lib, network, frame):
     for number in range(FRAMES):
         inputs = frame(number)
         for session in sessions:
-            session.step(inputs)
+            session.put(inputs)
+            session.step()
         fine, coarse = (session.outputs["pha"][0, 0].copy() for session in sessions)
         differences.append(float(abs(fine - coarse).mean()))
         if differences[-1] == max(differences):

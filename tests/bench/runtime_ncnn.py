@@ -44,6 +44,8 @@ class Runner:
         option.use_fp16_packed = option.use_fp16_storage = option.use_fp16_arithmetic = False
         option.use_bf16_storage = False
         option.openmp_blocktime = 0
+        self.pools = (ncnn.UnlockedPoolAllocator(), ncnn.PoolAllocator())  # memory that stays
+        option.blob_allocator, option.workspace_allocator = self.pools
         if self.net.load_param(param) or self.net.load_model(weights):
             raise NotImplementedError("ncnn has no such layer")
         graph = onnx.load(network.path).graph
@@ -55,12 +57,13 @@ class Runner:
         self.values = {name: ncnn.Mat(x[0]).clone() for name, x in network.initial.items()}
         self.results = {}
 
-    def step(self, inputs):
+    def put(self, inputs):
+        self.values.update((name, ncnn.Mat(x[0]).clone()) for name, x in inputs.items())
+
+    def step(self):
         with self.net.create_extractor() as extractor:
             for name, value in self.values.items():
                 extractor.input(self.inputs[name], value)
-            for name, x in inputs.items():
-                extractor.input(self.inputs[name], ncnn.Mat(x[0]))
             for name, blob in self.names.items():
                 failed, self.results[name] = extractor.extract(blob)
                 if failed:
@@ -72,4 +75,5 @@ class Runner:
         return {name: numpy.array(mat)[None] for name, mat in self.results.items()}
 
     def close(self):
+        self.values = self.results = None  # before the pools, from which their memory is
         self.net = None

@@ -39,9 +39,11 @@ class Runner:
             raise NotImplementedError(f"asked for {HINTS[precision]}, it computes in {used}")
         self.request = compiled.create_infer_request()
 
-    def step(self, inputs):
+    def put(self, inputs):
         for name, x in inputs.items():
-            self.request.set_tensor(name, openvino.Tensor(x, shared_memory=True))
+            self.request.get_tensor(name).data[...] = x
+
+    def step(self):
         self.request.infer()
 
     def outputs(self):

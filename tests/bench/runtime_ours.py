@@ -38,8 +38,11 @@ class Runner:
             raise NotImplementedError(f"{precision} needs instructions that are not here")
         self.macs = stats.macs
 
-    def step(self, inputs):
-        self.session.step(inputs)
+    def put(self, inputs):
+        self.session.put(inputs)
+
+    def step(self):
+        self.session.step()
 
     def outputs(self):
         return {name: x.copy() for name, x in self.session.outputs.items()}

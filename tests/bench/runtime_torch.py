@@ -38,9 +38,10 @@ class Runner:
         self.inputs = graph.inputs
         self.values = {name: self._tensor(x) for name, x in network.initial.items()}
         self.results = {}
+        self.put(network.steps[0])
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            example = self._arguments(network.steps[0])
+            example = self._arguments()
             module = _Module(graph, self.inputs).eval()
             module(*example)  # settles what is constant
             traced = torch.jit.trace(module, example, check_trace=False)
@@ -49,13 +50,15 @@ class Runner:
     def _tensor(self, x):
         return _fastest(torch.from_numpy(x).to(self.dtype))
 
-    def _arguments(self, inputs):
-        values = {**self.values, **{name: self._tensor(x) for name, x in inputs.items()}}
-        return tuple(values[name] for name in self.inputs)
+    def _arguments(self):
+        return tuple(self.values[name] for name in self.inputs)
 
-    def step(self, inputs):
+    def put(self, inputs):
+        self.values.update((name, self._tensor(x)) for name, x in inputs.items())
+
+    def step(self):
         with torch.inference_mode():
-            self.results = dict(zip(self.names, self.call(*self._arguments(inputs))))
+            self.results = dict(zip(self.names, self.call(*self._arguments())))
         for taken, given in self.state.items():
             self.values[taken] = self.results[given]
 
