@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""One pipeline, in a process of its own, on the first processors only; for upstream.py:
+"""One pipeline, in a process of its own; for upstream.py:
 
-    python3 tests/bench/pipeline_run.py PROCESSORS SOURCE ELEMENT [TENSORS.npz]
+    python3 tests/bench/pipeline_run.py SOURCE ELEMENT [TENSORS.npz]
 
 SOURCE, which ends by itself, and ELEMENT are in the syntax of gst-launch-1.0. Prints, as JSON, the
 seconds by the clock and of processor time that each frame took after the first few, the precision that
@@ -11,7 +11,6 @@ TENSORS.npz, the last frame's results go there instead.
 """
 
 import json
-import os
 import pathlib
 import re
 import resource
@@ -115,8 +114,7 @@ class Run:
 
 
 def main():
-    processors, source, element, *tensors = sys.argv[1:]
-    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(processors)])
+    source, element, *tensors = sys.argv[1:]
     Gst.init(None)
     try:
         run = Run(source, element, bool(tensors))

@@ -7,9 +7,9 @@
 The same file and the same frames, videotestsrc ! ELEMENT ! fakesink. onnxinference takes networks of
 one picture without memory only, so those that have one lose it: their states stay zeros. First both
 run a few frames and what they attach is compared; a difference beyond the precision's tolerance is an
-error. onnxinference has no property for its number of threads: both get so many processors, but its
-ONNX Runtime starts a thread for each of the machine's, which wait for work in a busy loop. Times are
-medians of runs that alternate, from the sixth frame to the last, the source included.
+error. onnxinference has no property for its number of threads: its ONNX Runtime binds one to each of
+the machine's processors, whatever the process may use, so both get them all. Times are medians of
+runs that alternate, from the sixth frame to the last, the source included.
 --write puts the tables into docs/performance.md; without it they are only printed.
 """
 
@@ -97,8 +97,8 @@ def contestants(path):
     return found
 
 
-def run(processors, source, element, *tensors):
-    command = [sys.executable, HERE / "pipeline_run.py", str(processors), source, element, *tensors]
+def run(source, element, *tensors):
+    command = [sys.executable, HERE / "pipeline_run.py", source, element, *tensors]
     result = subprocess.run(command, capture_output=True, text=True)
     if result.returncode:
         lines = [line for line in result.stderr.splitlines() if line and NOISE not in line]
@@ -112,7 +112,7 @@ def check(title, source, everybody, folder):
     able, reference, versions = {}, None, {}
     for who, element in everybody.items():
         file = f"{folder}/tensors.npz"
-        found = run(1, source.format(CHECKED_FRAMES), element, file)
+        found = run(source.format(CHECKED_FRAMES), element, file)
         if who[0] == report.OURS and found["precision"] != who[1]:
             continue  # the processor lacks it
         with numpy.load(file) as loaded:
@@ -126,18 +126,18 @@ def check(title, source, everybody, folder):
     return able, versions
 
 
-def frames_for(processors, source, element):
-    seconds = run(processors, source.format(FEWEST), element)["seconds"]
+def frames_for(source, element):
+    seconds = run(source.format(FEWEST), element)["seconds"]
     return max(FEWEST, min(MOST, int(SECONDS / seconds)))
 
 
-def measure(processors, source, everybody, rounds):
+def measure(source, everybody, rounds):
     """(element, what is set) → its runs in the order of rounds, each begun by another."""
-    counts = {who: frames_for(processors, source, element) for who, element in everybody.items()}
+    counts = {who: frames_for(source, element) for who, element in everybody.items()}
     names, found = list(everybody), {who: [] for who in everybody}
     for i in range(rounds):
         for who in names[i % len(names):] + names[: i % len(names)]:
-            found[who].append(run(processors, source.format(counts[who]), everybody[who]))
+            found[who].append(run(source.format(counts[who]), everybody[who]))
     return found
 
 
@@ -169,7 +169,6 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default="build", help="the build folder (default: build)")
-    parser.add_argument("--processors", default="1,2", help="how many, in turn (default: 1,2)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     parser.add_argument("network", nargs="*", help="; ".join(NAMES))
@@ -179,7 +178,7 @@ def main():
               "ONNX Runtime; in Debian from trixie on)", file=sys.stderr)
         return SKIP
     os.environ["GST_PLUGIN_PATH_1_0"] = str(pathlib.Path(options.build).resolve() / "gst/convrnn")
-    load_before, rows = report.load(), {int(n): [] for n in options.processors.split(",")}
+    load_before, rows = report.load(), []
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GST_REGISTRY"] = f"{folder}/registry.bin"
         for name in options.network or NAMES:
@@ -190,15 +189,13 @@ def main():
             title, path, height, width = made
             source = SOURCE.format("{}", width, height)
             able, versions = check(title, source, contestants(path), folder)
-            for processors, those in rows.items():
-                those.append((title, measure(processors, source, able, options.rounds)))
-                print(f"{title}, {processors} processor(s): " + ", ".join(
-                    f"{' '.join(who)} {1 / median(runs, 'seconds'):.1f}"
-                    for who, runs in those[-1][1].items()), file=sys.stderr, flush=True)
+            rows.append((title, measure(source, able, options.rounds)))
+            print(f"{title}: " + ", ".join(f"{' '.join(who)} {1 / median(runs, 'seconds'):.1f}"
+                                           for who, runs in rows[-1][1].items()),
+                  file=sys.stderr, flush=True)
     text = [f"Machine: {report.machine()}; load before the run: {load_before:.1f}. GStreamer "
-            f"{versions['gstreamer']}, ONNX Runtime {versions['onnxruntime']} in onnxinference."]
-    for processors, those in rows.items():
-        text += ["", f"### {processors} processor{'s' if processors > 1 else ''}", "", table(those)]
+            f"{versions['gstreamer']}, ONNX Runtime {versions['onnxruntime']} in onnxinference.",
+            "", table(rows)]
     text = "\n".join(text)
     print(text)
     if options.write:
