@@ -9,7 +9,8 @@
 #include "ops/walk.h"
 #include <math.h>
 
-#define COLUMNS 1024 /* inner elements that a tile treats together */
+#define COLUMNS 1024 /* inner elements, or elements of rows, that are treated together */
+#define FEW     16   /* of a row */
 
 typedef struct {
     const CrKernels *kernels;
@@ -57,25 +58,44 @@ infer_softmax(CrOpSetup *setup, GError **error)
     }
 CR_FLOAT_TYPES(RUN_VECTOR, vector)
 
-/* float32 along the innermost axis. */
+/* y = x·factor + shift. A call of a kernel costs more than a few numbers do; the bits are the same.
+ */
+static void
+scale(const SoftmaxParams *p, float *y, const float *x, float factor, float shift)
+{
+    if (p->n > FEW)
+        p->kernels->unary[CR_UNARY_AFFINE](y, x, p->n, factor, shift);
+    else
+        for (size_t k = 0; k < p->n; k++)
+            y[k] = x[k] * factor + shift;
+}
+
+/* float32 along the innermost axis: some rows at once. */
 static void
 run_rows(const CrStep *step, void *const *io, int tile, void *scratch)
 {
     const SoftmaxParams *p = step->params;
+    const size_t n = p->n, at_once = MAX(COLUMNS / n, 1);
     size_t begin, end;
 
     cr_tile_range(p->units, p->per_tile, tile, &begin, &end);
-    for (size_t unit = begin; unit < end; unit++) {
-        const float *x = (const float *)io[0] + unit * p->n;
-        float *y = (float *)io[1] + unit * p->n, max = -INFINITY;
-        double sum = 0;
-        for (size_t k = 0; k < p->n; k++)
-            max = x[k] > max ? x[k] : max;
-        p->kernels->unary[CR_UNARY_AFFINE](y, x, p->n, 1, -max);
-        p->kernels->unary[CR_UNARY_EXP](y, y, p->n, 0, 0);
-        for (size_t k = 0; k < p->n; k++)
-            sum += (double)y[k];
-        p->kernels->unary[CR_UNARY_AFFINE](y, y, p->n, (float)(1 / sum), 0);
+    for (size_t rows; begin < end; begin += rows) {
+        rows = MIN(at_once, end - begin);
+        const float *x = (const float *)io[0] + begin * n;
+        float *y = (float *)io[1] + begin * n;
+        for (size_t at = 0; at < rows * n; at += n) {
+            float max = -INFINITY;
+            for (size_t k = 0; k < n; k++)
+                max = x[at + k] > max ? x[at + k] : max;
+            scale(p, y + at, x + at, 1, -max);
+        }
+        p->kernels->unary[CR_UNARY_EXP](y, y, rows * n, 0, 0);
+        for (size_t at = 0; at < rows * n; at += n) {
+            double sum = 0;
+            for (size_t k = 0; k < n; k++)
+                sum += (double)y[at + k];
+            scale(p, y + at, y + at, (float)(1 / sum), 0);
+        }
     }
 }
 
