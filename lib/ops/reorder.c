@@ -5,7 +5,7 @@
 #include "ops/rows.h"
 
 #define COPY_TILE (256 << 10) /* bytes */
-#define MIN_ROWS  8           /* of a tile: short runs of many planes are slow to read */
+#define MIN_ROWS  4           /* of a tile: short runs of many planes are slow to read */
 
 typedef struct {
     size_t bytes; /* plain to plain */
